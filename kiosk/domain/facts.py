@@ -1,0 +1,267 @@
+"""Facts: what happened, as it is journalled. Field names are the JSON names of a record's body.
+
+Sums are cents, lists are tuples, times are RFC 3339 UTC. A fact that moves money says so in its docstring
+with what the server books for it (architecture, rule 8).
+"""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, get_args, get_origin, get_type_hints
+
+
+@dataclass(frozen=True)
+class NoteCount:
+    value_minor: int
+    count: int
+
+
+@dataclass(frozen=True)
+class LinePaid:
+    """`invoice` "" means credit on the account."""
+
+    account: str
+    invoice: str
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class NoteInPayment:
+    note_id: str
+    value_minor: int
+
+
+@dataclass(frozen=True)
+class KioskStarted:
+    version: str
+    reason: str  # "boot" | "restart"
+
+
+@dataclass(frozen=True)
+class SessionOpened:
+    session_id: str
+
+
+@dataclass(frozen=True)
+class SessionClosed:
+    session_id: str
+    reason: str  # "done" | "cancelled" | "idle" | "restart" | "stopping"
+
+
+@dataclass(frozen=True)
+class InvoiceChosen:
+    """A payment exists from here on. `account` is the server's token or "num:<as printed>"."""
+
+    session_id: str
+    payment_id: str
+    account: str
+    last4: str
+    invoices: tuple[LinePaid, ...]  # open bills oldest first, with the balance shown to the resident
+    balance_minor: int
+    live: bool
+    language: str
+
+
+@dataclass(frozen=True)
+class AmountAgreed:
+    payment_id: str
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class CreditAgreed:
+    """The resident agreed to leave up to `up_to_minor` over the agreed amount as credit on the account."""
+
+    payment_id: str
+    up_to_minor: int
+
+
+@dataclass(frozen=True)
+class NoteStackRequested:
+    """Committed before STACK goes out (rule 3)."""
+
+    note_id: str
+    payment_id: str
+    channel: int
+    value_minor: int
+    currency: str
+    cassette_period: int
+
+
+@dataclass(frozen=True)
+class NoteStacked:
+    """Books: debit cash in kiosk of that period, credit clearing of that payment."""
+
+    note_id: str
+    payment_id: str
+    value_minor: int
+    currency: str
+    cassette_period: int
+    recovered: bool  # found after a restart or power cut
+
+
+@dataclass(frozen=True)
+class NoteReturned:
+    """The note went back or was refused after the request: it counts nothing."""
+
+    note_id: str
+    payment_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class NoteInDoubt:
+    """A memo, never a ledger amount, until it is counted or resolved by two people."""
+
+    note_id: str
+    payment_id: str
+    value_minor: int
+    currency: str
+    cassette_period: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class NoteUnexpected:
+    """A valued stacked report without an open request. Books: debit cash in kiosk, credit suspense."""
+
+    note_id: str
+    channel: int
+    value_minor: int
+    currency: str
+    cassette_period: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class PaymentCompleted:
+    """Books: debit clearing of the payment, credit receivables per line (credit on account where invoice is "")."""
+
+    payment_id: str
+    session_id: str
+    receipt_number: str
+    account: str
+    lines: tuple[LinePaid, ...]
+    notes: tuple[NoteInPayment, ...]  # evidence only
+    total_minor: int
+    currency: str
+    reason: str  # "met" | "stopped" | "idle" | "restart" | "stopping"
+    value_date: str  # YYYY-MM-DD in the city's time zone
+    live: bool
+
+
+@dataclass(frozen=True)
+class PaymentAbandoned:
+    """No money was in it."""
+
+    payment_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReceiptPrinted:
+    payment_id: str
+    receipt_number: str
+    confirmed: bool
+
+
+@dataclass(frozen=True)
+class ReceiptFailed:
+    payment_id: str
+    receipt_number: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class CassettePeriodClosed:
+    period: int
+    notes: tuple[NoteCount, ...]
+    total_minor: int
+    doubtful_minor: int
+    by: str
+    reason: str  # "swapped" | "removed"
+
+
+@dataclass(frozen=True)
+class CassettePeriodOpened:
+    period: int
+
+
+@dataclass(frozen=True)
+class StaffSignedIn:
+    who: str
+
+
+@dataclass(frozen=True)
+class StaffSignedOut:
+    who: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class DeviceFaultSeen:
+    device: str
+    fault: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class KioskFrozen:
+    """No new money from here on: a fork, a gap that cannot be filled, or a damaged journal."""
+
+    reason: str
+    detail: str
+
+
+Fact = (
+    KioskStarted
+    | SessionOpened
+    | SessionClosed
+    | InvoiceChosen
+    | AmountAgreed
+    | CreditAgreed
+    | NoteStackRequested
+    | NoteStacked
+    | NoteReturned
+    | NoteInDoubt
+    | NoteUnexpected
+    | PaymentCompleted
+    | PaymentAbandoned
+    | ReceiptPrinted
+    | ReceiptFailed
+    | CassettePeriodClosed
+    | CassettePeriodOpened
+    | StaffSignedIn
+    | StaffSignedOut
+    | DeviceFaultSeen
+    | KioskFrozen
+)
+
+KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Fact)}
+
+
+def body(fact: Fact) -> dict[str, Any]:
+    """Return the fact's JSON body: strings, whole numbers, booleans, lists and objects only."""
+    return _plain(asdict(fact))  # type: ignore[no-any-return]
+
+
+def parse(kind: str, content: dict[str, Any]) -> Fact:
+    """Return the fact that `body` made `content` from. Unknown fields are ignored; KeyError for a missing one."""
+    return _build(KINDS[kind], content)  # type: ignore[no-any-return]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _build(kind: type[Any], content: dict[str, Any]) -> Any:
+    hints = get_type_hints(kind)
+    values = {}
+    for field in fields(kind):
+        value, hint = content[field.name], hints[field.name]
+        if get_origin(hint) is tuple:
+            value = tuple(_build(get_args(hint)[0], item) for item in value)
+        values[field.name] = value
+    return kind(**values)

@@ -1,0 +1,46 @@
+"""What a person at the screen wants: the only thing the screen process may send."""
+
+from dataclasses import dataclass
+
+# Every intent by name, and what its `value` holds.
+INTENTS = {
+    "begin": "",
+    "type_account": "",
+    "key": "one of 0-9, 'back', 'clear'",
+    "submit": "",
+    "pay_full": "",
+    "pay_past_due": "",
+    "pay_other": "",
+    "pay_cash": "",
+    "allow_credit": "",
+    "stop": "end putting in cash; asks for review when money is short",
+    "put_in_more": "back from review to cash",
+    "confirm": "",
+    "back": "",
+    "start_over": "",
+    "help": "",
+    "close_help": "",
+    "more_time": "",
+    "done": "",
+    "reprint": "",
+    "language": "a language code: en, es",
+    "theme": "light, black or low_glare",
+    "text_size": "0 to 3, or '' for the next one",
+    "sound": "on, off or '' to toggle",
+    "staff": "",
+    "staff_health": "",
+    "swap_cassette": "",
+    "sign_out": "",
+}
+
+
+@dataclass(frozen=True)
+class Intent:
+    """One act of the person at the screen. ValueError if the name is not listed."""
+
+    name: str
+    value: str = ""
+
+    def __post_init__(self) -> None:
+        if self.name not in INTENTS:
+            raise ValueError(f"unknown intent {self.name!r}")

@@ -1,0 +1,79 @@
+"""What the city asks a resident to pay, as the kiosk may know it: masked, with live balance."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class InvoiceReference:
+    """What a scan or typed entry says about a bill. `number` is the account as printed; sums in cents."""
+
+    number: str
+    profile: str = ""
+    scan: str = ""
+    invoice: str = ""
+    printed_minor: int | None = None
+    printed_due: str = ""
+    check: str = ""
+
+
+@dataclass(frozen=True)
+class InvoiceLine:
+    code: str
+    label: str
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class Invoice:
+    """One open bill of an account, oldest first in the account's list."""
+
+    id: str
+    kind: str
+    label: str
+    due_date: str
+    balance_minor: int
+    past_due_minor: int = 0
+    shut_off: bool = False
+    lines: tuple[InvoiceLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as the server shows it to a kiosk: no name or number in full.
+
+    `ref` is the server's token, or "num:<number as printed>" when the server was away (`live` False).
+    """
+
+    ref: str
+    last4: str
+    name: str = ""
+    address: str = ""
+    status: str = "open"
+    balance_minor: int = 0
+    past_due_minor: int = 0
+    invoices: tuple[Invoice, ...] = ()
+    live: bool = True
+    as_of: str = ""
+
+
+@dataclass(frozen=True)
+class PaymentLine:
+    """One part of a payment: `invoice` is "" when the sum goes to the account as credit."""
+
+    account: str
+    invoice: str
+    amount_minor: int
+
+
+def allocate(account: Account, in_minor: int) -> tuple[PaymentLine, ...]:
+    """Split `in_minor` over the account's bills, oldest first; what is left over is credit on the account."""
+    lines: list[PaymentLine] = []
+    rest = in_minor
+    for invoice in account.invoices:
+        part = min(rest, max(0, invoice.balance_minor))
+        if part:
+            lines.append(PaymentLine(account.ref, invoice.id, part))
+            rest -= part
+    if rest:
+        lines.append(PaymentLine(account.ref, "", rest))
+    return tuple(lines)

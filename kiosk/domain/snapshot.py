@@ -1,0 +1,170 @@
+"""The immutable picture of state that pages are made from. It crosses a socket as one JSON line."""
+
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from kiosk.domain.invoice import Account
+
+# Every value of Snapshot.screen.
+SCREENS = (
+    "starting",
+    "attract",
+    "type_account",
+    "finding",
+    "invoice",
+    "other_amount",
+    "tender",
+    "cash",
+    "review",
+    "closing",
+    "done",
+    "out_of_service",
+    "staff_sign_in",
+    "staff_health",
+    "staff_swap",
+)
+
+# Every value of Snapshot.notice; pages give each its words.
+NOTICES = (
+    "",
+    "scan_unknown",
+    "scan_short",
+    "scan_check",
+    "scan_postal",
+    "scan_ambiguous",
+    "account_unknown",
+    "account_closed",
+    "account_offline",
+    "nothing_owed",
+    "server_slow",
+    "server_away",
+    "printed_amount",
+    "amount_invalid",
+    "amount_too_low",
+    "amount_too_high",
+    "note_accepted",
+    "note_returned",
+    "note_rejected",
+    "note_too_large",
+    "note_in_doubt",
+    "take_second_note",
+    "cash_lost",
+    "cash_back",
+    "cash_jammed",
+    "cash_full",
+    "cash_unavailable",
+    "printer_out",
+    "receipt_failed",
+    "recovered_money",
+    "pin_wrong",
+    "pin_locked",
+    "period_closed",
+)
+
+
+@dataclass(frozen=True)
+class DeviceHealth:
+    """`state` is one of lost, connecting, interrogating, ready, faulted; `reason` a short code for staff."""
+
+    name: str
+    state: str
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class PaymentView:
+    """Sums in cents. `left_minor` never below 0; `credit_minor` is what would go to the account as credit now."""
+
+    owe_minor: int
+    in_minor: int
+    left_minor: int
+    credit_minor: int = 0
+    allowed_minor: tuple[int, ...] = ()
+    denominations_minor: tuple[int, ...] = ()
+    last_note_minor: int = 0
+    credit_agreed: bool = False
+
+
+@dataclass(frozen=True)
+class ReceiptView:
+    number: str
+    paid_minor: int
+    credit_minor: int
+    left_minor: int
+    posted: str  # "posted" | "queued"
+    printed: str  # "printing" | "printed" | "failed" | "unavailable"
+    at: str  # local time as ISO 8601 with offset
+    last4: str = ""
+    shut_off_cleared: bool = False
+
+
+@dataclass(frozen=True)
+class StaffView:
+    who: str = ""
+    period: int = 0
+    notes: int = 0
+    total_minor: int = 0
+    devices: tuple[DeviceHealth, ...] = ()
+    unposted: int = 0
+    journal_records: int = 0
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything a page needs, nothing it may not know.
+
+    `entry` is what was typed so far (a PIN as bullets); `field` names what is being typed:
+    account, house, amount or pin.
+    """
+
+    revision: int
+    screen: str
+    city: str
+    kiosk: str
+    language: str = "en"
+    theme: str = "light"
+    text_size: int = 0
+    sound: bool = False
+    online: bool = True
+    cash: bool = True
+    cash_reason: str = ""
+    printer: bool = True
+    scanner: bool = True
+    after_hours: bool = False
+    session_open: bool = False
+    help_open: bool = False
+    idle_left_s: int = 0  # above 0: the idle warning is on
+    notice: str = ""
+    notice_minor: int = 0
+    field: str = ""
+    entry: str = ""
+    reasons: tuple[str, ...] = ()
+    account: Account | None = None
+    agreed_minor: int = 0
+    payment: PaymentView | None = None
+    receipt: ReceiptView | None = None
+    staff: StaffView | None = None
+
+
+def to_json(snapshot: Snapshot) -> dict[str, Any]:
+    return asdict(snapshot)
+
+
+def from_json(content: dict[str, Any]) -> Snapshot:
+    """Return the snapshot that `to_json` described; unknown fields are ignored."""
+    return _build(Snapshot, content)  # type: ignore[no-any-return]
+
+
+def _build(hint: Any, value: Any) -> Any:
+    origin = get_origin(hint)
+    if origin in (Union, UnionType):
+        return None if value is None else _build(next(a for a in get_args(hint) if a is not type(None)), value)
+    if origin is tuple:
+        return tuple(_build(get_args(hint)[0], item) for item in value)
+    if is_dataclass(hint) and isinstance(hint, type):
+        hints = get_type_hints(hint)
+        return hint(**{f.name: _build(hints[f.name], value[f.name]) for f in fields(hint) if f.name in value})
+    return value
