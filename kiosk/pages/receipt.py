@@ -1,0 +1,239 @@
+"""Receipts and collection tickets in words: in the resident's language and in English, line under line.
+
+Every text is marked for the catalogue with `_`. The layout is made twice, with the resident's words and with English,
+and the two are laid into one another, so that a line can never be translated without its English (accessibility L3).
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+
+from kiosk.domain.money import format_minor, format_note
+from kiosk.domain.paper import Columns, Cut, Feed, Item, Paper, Qr, Rule, Text
+from kiosk.domain.receipt import QUEUED, CassetteTicket, CassetteTicketCopy, Receipt, ReceiptLine
+
+Translate = Callable[[str], str]
+
+
+def receipt_items(receipt: Receipt, translate: Translate, large: bool = False) -> Paper:
+    """Return the paper of a receipt; `translate` gives the resident's words, `large` is the large-print receipt."""
+    paper = _interleave(_receipt(receipt, translate), _receipt(receipt, _english))
+    return _enlarge(paper) if large else paper
+
+
+def ticket_items(ticket: CassetteTicket, translate: Translate) -> Paper:
+    """Return the blind collection ticket: for the bag, or for the collector."""
+    return _interleave(_ticket(ticket, translate), _ticket(ticket, _english))
+
+
+def ticket_copy_items(copy: CassetteTicketCopy, translate: Translate) -> Paper:
+    """Return the copy with figures, which never goes into the bag."""
+    return _interleave(_copy(copy, translate), _copy(copy, _english))
+
+
+def _english(text: str) -> str:
+    return text
+
+
+# Receipt
+
+
+def _receipt(receipt: Receipt, _: Translate) -> list[Item]:
+    return [
+        *_head(receipt, _),
+        *_bills(receipt, _),
+        *_tender(receipt, _),
+        *_posting(receipt, _),
+        *_foot(receipt, _),
+        Cut(),
+    ]
+
+
+def _head(receipt: Receipt, _: Translate) -> list[Item]:
+    office = receipt.office
+    items: list[Item] = [Text(office.name, "center", size=2, bold=True)]
+    items += [Text(line, "center") for line in office.address]
+    items += [Text(office.phone, "center"), Feed(), Text(_("Payment receipt"), "center", bold=True, tall=True)]
+    if receipt.reprint:
+        items.append(Text(_("COPY: printed again, paid once"), "center", bold=True))
+    if receipt.recovered:
+        items.append(Text(_("Made after an interruption at the kiosk"), "center", bold=True))
+    return [
+        *items,
+        Feed(),
+        Columns(_("Receipt"), receipt.number, bold=True, tall=True),
+        Columns(_date(receipt.at.date(), _), _time(receipt.at, _)),
+        Columns(_("Kiosk {kiosk}").format(kiosk=receipt.kiosk_id), receipt.place),
+        Rule(),
+    ]
+
+
+def _bills(receipt: Receipt, _: Translate) -> list[Item]:
+    items: list[Item] = []
+    for line in receipt.bills:
+        items += _bill(line, _)
+    for line in receipt.credits:
+        items += _credit(line, _)
+    items.append(Columns(_("Fee"), format_minor(receipt.fee_minor)))
+    items += [Rule(), Columns(_("Total paid"), format_minor(receipt.total_minor), bold=True, size=2), Rule()]
+    return items
+
+
+def _bill(line: ReceiptLine, _: Translate) -> list[Item]:
+    if line.balance_after_minor is None:
+        after = Columns(_("Still owed on this bill"), _("not known now"))
+    else:
+        after = Columns(_("Still owed on this bill"), format_minor(line.balance_after_minor))
+    return [
+        Columns(line.label, format_minor(line.amount_minor), bold=True, tall=True),
+        Text(_("Account ending in {last4}").format(last4=line.last4)),
+        Text(_("Bill {number}").format(number=line.invoice)),
+        after,
+        Feed(),
+    ]
+
+
+def _credit(line: ReceiptLine, _: Translate) -> list[Item]:
+    return [
+        Columns(_("Credit left on the account"), format_minor(line.amount_minor), bold=True, tall=True),
+        Text(_("On account ending in {last4}, for the next bill").format(last4=line.last4)),
+        Feed(),
+    ]
+
+
+def _tender(receipt: Receipt, _: Translate) -> list[Item]:
+    notes = [note for note in sorted(receipt.notes, key=lambda note: -note.value_minor) if note.count]
+    return [
+        Text(_("Cash put in"), bold=True),
+        *(Columns(f"  {n.count} x {format_note(n.value_minor)}", format_minor(n.value_minor * n.count)) for n in notes),
+        Rule(),
+    ]
+
+
+def _posting(receipt: Receipt, _: Translate) -> list[Item]:
+    day = _date(receipt.value_date, _)
+    if receipt.posting == QUEUED:
+        state = _("Received. The city's system will show it when the line is back.")
+        return [Text(state, bold=True), Text(_("It counts as paid on {date}.").format(date=day))]
+    return [Text(_("Posted to your account."), bold=True), Text(_("Paid as of {date}.").format(date=day))]
+
+
+def _foot(receipt: Receipt, _: Translate) -> list[Item]:
+    office = receipt.office
+    return [
+        Feed(),
+        Text(_("Keep this receipt. It is your proof of payment."), bold=True),
+        Text(_("Something not right? Call {phone} and say the receipt number.").format(phone=office.claim_phone)),
+        *([Text(_("Or come to {place}.").format(place=office.claim_address))] if office.claim_address else []),
+        Feed(),
+        Text(_("Verification code"), "center"),
+        Text(f"{receipt.code[:5]} {receipt.code[5:]}", "center", bold=True, tall=True),
+        Qr(receipt.qr),
+        Text(_("Scan to check this receipt"), "center"),
+    ]
+
+
+# Collection ticket
+
+
+def _ticket(ticket: CassetteTicket, _: Translate) -> list[Item]:
+    return [
+        *_ticket_head(ticket, _("Collection ticket"), _),
+        Text(_("Blind count: this ticket shows no value."), bold=True),
+        Feed(),
+        *_signatures(ticket, _),
+        Cut(),
+    ]
+
+
+def _copy(copy: CassetteTicketCopy, _: Translate) -> list[Item]:
+    notes = [note for note in sorted(copy.notes, key=lambda note: -note.value_minor) if note.count]
+    doubtful = [Columns(_("In doubt, not in the total"), format_minor(copy.doubtful_minor))]
+    return [
+        *_ticket_head(copy.ticket, _("Collection ticket, staff copy"), _),
+        Text(_("Do not put this copy in the bag."), bold=True),
+        Feed(),
+        *(Columns(f"{n.count} x {format_note(n.value_minor)}", format_minor(n.value_minor * n.count)) for n in notes),
+        Rule(),
+        Columns(_("Total"), format_minor(copy.total_minor), bold=True, size=2),
+        *(doubtful if copy.doubtful_minor else []),
+        Feed(),
+        *_signatures(copy.ticket, _),
+        Cut(),
+    ]
+
+
+def _ticket_head(ticket: CassetteTicket, title: str, _: Translate) -> list[Item]:
+    return [
+        Text(ticket.office.name, "center", size=2, bold=True),
+        Text(title, "center", bold=True, tall=True),
+        Feed(),
+        Columns(_("Ticket"), ticket.number, bold=True, tall=True),
+        Columns(_date(ticket.at.date(), _), _time(ticket.at, _)),
+        Columns(_("Kiosk {kiosk}").format(kiosk=ticket.kiosk_id), ticket.place),
+        Columns(_("Cassette period"), str(ticket.period)),
+        Columns(_("Journal records"), f"{ticket.opened_record} - {ticket.closed_record}"),
+        Rule(),
+        Columns(_("Notes in the cassette"), str(ticket.note_count), bold=True, size=2),
+        Rule(),
+    ]
+
+
+def _signatures(ticket: CassetteTicket, _: Translate) -> list[Item]:
+    items: list[Item] = [Columns(_("Bag number"), "_" * 20), Feed()]
+    for name in ticket.who:
+        items += [Columns(_("Collected by"), name), Feed(), Columns(_("Signature"), "_" * 20), Feed()]
+    return items
+
+
+# Dates. The words are the catalogue's, so that kiosk.pages needs no locale of the machine.
+
+
+def _date(day: date, _: Translate) -> str:
+    months = (
+        _("January"),
+        _("February"),
+        _("March"),
+        _("April"),
+        _("May"),
+        _("June"),
+        _("July"),
+        _("August"),
+        _("September"),
+        _("October"),
+        _("November"),
+        _("December"),
+    )
+    return _("{month} {day}, {year}").format(month=months[day.month - 1], day=day.day, year=day.year)
+
+
+def _time(at: datetime, _: Translate) -> str:
+    half = _("AM") if at.hour < 12 else _("PM")
+    return f"{at.hour % 12 or 12}:{at.minute:02d} {half} {at.tzname()}"
+
+
+# Two languages on one paper
+
+
+def _interleave(own: list[Item], english: list[Item]) -> Paper:
+    """Lay the English under every line that differs. Both lists were made by one layout: same items, same order."""
+    paper: list[Item] = []
+    for mine, theirs in zip(own, english, strict=True):
+        paper.append(mine)
+        if mine != theirs:
+            paper.append(_under(mine, theirs))
+    return tuple(paper)
+
+
+def _under(mine: Item, theirs: Item) -> Item:
+    """Return the English line in plain type; a figure that both share is printed once, so it cannot be read as two."""
+    if isinstance(mine, Columns) and isinstance(theirs, Columns):
+        right = "" if mine.right == theirs.right else theirs.right
+        return Columns(theirs.left, right) if mine.left != theirs.left else Columns("", right)
+    if isinstance(theirs, Text):
+        return replace(theirs, size=1, bold=False, tall=False)
+    raise TypeError(f"no words to translate in {theirs!r}")
+
+
+def _enlarge(paper: Paper) -> Paper:
+    return tuple(replace(item, size=2, tall=False) if isinstance(item, Text | Columns) else item for item in paper)
