@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Text:
-    """`align`: left, center or right; `size` 1 or 2 times the normal character."""
+    """`align`: left, center or right; `size` 1 or 2 times the normal character; `tall` doubles the height only."""
 
     text: str
     align: str = "left"
     size: int = 1
     bold: bool = False
+    tall: bool = False
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Columns:
     left: str
     right: str
     bold: bool = False
+    size: int = 1
+    tall: bool = False
 
 
 @dataclass(frozen=True)
