@@ -1,0 +1,1 @@
+"""The kiosk's append-only, hash-chained, signed list of facts."""

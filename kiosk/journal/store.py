@@ -1,0 +1,301 @@
+"""The journal of a running kiosk: the only place where facts become durable.
+
+One table, one connection, one writer; also the outbox of posting. An append is on the medium when it returns
+(WAL, synchronous=FULL). The engine's thread alone calls it.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+import apsw
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from kiosk.domain import facts
+from kiosk.journal import database, lines
+from kiosk.journal.acknowledgement import Acknowledgement, read
+from kiosk.journal.chain import ChainCheck, Expectation, Report, check
+from kiosk.journal.errors import JournalDamaged, JournalInUse, JournalUnwritable
+from kiosk.journal.medium import VOLATILE, filesystem_of
+from kiosk.journal.record import Envelope, Moment, Record, seal
+from kiosk.journal.witness import Witness
+
+APPEND_LIMIT = 1000  # records in one transaction; SQLite takes 32766 parameters
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last record; `seq` 0 with the nonce of enrolment before the first."""
+
+    seq: int
+    hash: str
+
+
+class NotOurChain(ValueError):
+    """An acknowledgement that speaks of another chain than ours, or of records that we do not have."""
+
+
+class OpenJournals:
+    """The journals open in this process, by resolved path.
+
+    POSIX locks do not hold against their own process, and closing any descriptor of the file would drop them.
+    So a second look at an open journal has to be turned away before the file is touched.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._paths: set[Path] = set()
+
+    def enter(self, path: Path) -> None:
+        with self._lock:
+            if path.resolve() in self._paths:
+                raise JournalInUse(f"{path} is open in this process")
+            self._paths.add(path.resolve())
+
+    def leave(self, path: Path) -> None:
+        with self._lock:
+            self._paths.discard(path.resolve())
+
+    def __contains__(self, path: Path) -> bool:
+        with self._lock:
+            return path.resolve() in self._paths
+
+
+OPEN = OpenJournals()
+
+
+def witness_path(path: Path) -> Path:
+    return path.with_name(path.name + ".witness")
+
+
+class Journal:
+    """An open journal. Made by `open`; every method may raise JournalDamaged when SQLite cannot read the file."""
+
+    def __init__(
+        self,
+        path: Path,
+        connection: apsw.Connection,
+        witness: Witness,
+        key: Ed25519PrivateKey,
+        expect: Expectation,
+        server_key: Ed25519PublicKey | None,
+    ) -> None:
+        self._path = path
+        self._db = connection
+        self._witness = witness
+        self._key = key
+        self._expect = expect
+        self._server_key = server_key
+        self._head = Head(0, expect.nonce)
+        self._acked_seq = 0
+        self._failure = ""
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        key: Ed25519PrivateKey,
+        kiosk_id: str,
+        epoch: int,
+        nonce: str,
+        server_key: Ed25519PublicKey | None = None,
+        allow_volatile: bool = False,
+    ) -> "Journal":
+        """Open the journal of this kiosk and epoch, or begin it, and check its whole chain against the witness.
+
+        Raises JournalDamaged (the files stay as they are), JournalUnwritable, or JournalInUse. A file system that
+        forgets is refused unless `allow_volatile`.
+        """
+        kind = filesystem_of(path.parent)
+        if kind in VOLATILE and not allow_volatile:
+            raise JournalUnwritable(f"{path} is on {kind}, which forgets at a power cut")
+        OPEN.enter(path)
+        try:
+            return cls._open(path, key, Expectation(kiosk_id, epoch, nonce), server_key)
+        except OSError as error:
+            OPEN.leave(path)
+            raise JournalUnwritable(str(error)) from error
+        except BaseException:
+            OPEN.leave(path)
+            raise
+
+    @classmethod
+    def _open(
+        cls, path: Path, key: Ed25519PrivateKey, expect: Expectation, server_key: Ed25519PublicKey | None
+    ) -> "Journal":
+        witness = Witness.open(witness_path(path)) if witness_path(path).exists() else None
+        try:
+            if not path.exists() or path.stat().st_size == 0:
+                _begin(path, witness)
+            connection = database.connect(path)
+        except BaseException:
+            if witness:
+                witness.close()
+            raise
+        try:
+            return cls._checked(path, connection, witness, key, expect, server_key)
+        except BaseException:
+            connection.close()
+            if witness:
+                witness.close()
+            raise
+
+    @classmethod
+    def _checked(
+        cls,
+        path: Path,
+        connection: apsw.Connection,
+        witness: Witness | None,
+        key: Ed25519PrivateKey,
+        expect: Expectation,
+        server_key: Ed25519PublicKey | None,
+    ) -> "Journal":
+        chain = ChainCheck(key.public_key(), expect, thorough=False)
+        report = check(database.all_rows(connection), witness.seen if witness else None, chain, server_key)
+        if not report.ok:
+            raise JournalDamaged(report.reason, report.bad_seq)
+        if witness is None:
+            witness = Witness.create(witness_path(path), expect.nonce)
+        journal = cls(path, connection, witness, key, expect, server_key)
+        journal._head = Head(report.head_seq, report.head_hash)
+        journal._acked_seq = report.acked_seq
+        witness.note_head(report.head_seq, report.head_hash)
+        return journal
+
+    @property
+    def head(self) -> Head:
+        return self._head
+
+    @property
+    def acked_seq(self) -> int:
+        """The last record that the server has promised to hold; what comes after is still to be posted."""
+        return self._acked_seq
+
+    def append(self, decided: Sequence[tuple[facts.Fact, Moment]]) -> list[Record]:
+        """Seal the facts and commit them together, in order.
+
+        Raises ValueError with nothing written when a fact cannot be an entry. Raises JournalUnwritable when the
+        medium fails; the process must then stop, because only reading back tells what was kept.
+        """
+        if len(decided) > APPEND_LIMIT:
+            raise ValueError(f"{len(decided)} facts in one append")
+        records: list[Record] = []
+        seq, previous = self._head.seq, self._head.hash
+        for fact, moment in decided:
+            seq += 1
+            envelope = Envelope(
+                self._expect.kiosk_id,
+                self._expect.epoch,
+                seq,
+                type(fact).__name__,
+                moment,
+                facts.body(fact),
+                previous,
+            )
+            records.append(seal(envelope, self._key))
+            previous = records[-1].hash
+        self._commit(records)
+        return records
+
+    def restore(self, records: Sequence[Record]) -> None:
+        """Append records of this very chain that the server kept and this medium lost (architecture, rule 7).
+
+        Raises JournalDamaged, with nothing written, when they do not continue the chain under our signature.
+        """
+        chain = ChainCheck(self._key.public_key(), self._expect, thorough=True)
+        chain.seq, chain.hash = self._head.seq, self._head.hash
+        for record in records:
+            chain.take(record)
+        for start in range(0, len(records), APPEND_LIMIT):
+            self._commit(list(records[start : start + APPEND_LIMIT]))
+
+    def records(self, after_seq: int = 0, limit: int = 100) -> list[Record]:
+        """Return up to `limit` records after `after_seq`, in order."""
+        return database.rows(self._db, after_seq, limit)
+
+    def all_records(self) -> Iterator[Record]:
+        """Walk the journal from its first record, a part of it in memory at a time."""
+        return database.all_rows(self._db)
+
+    def acknowledge(self, ack: Acknowledgement) -> None:
+        """Move the cursor and keep the promise in the witness. An older one than we hold changes nothing.
+
+        Raises NotOurChain when the server promises other records than ours: a fork, or a server ahead of us.
+        """
+        if (ack.kiosk_id, ack.epoch) != (self._expect.kiosk_id, self._expect.epoch):
+            raise NotOurChain(f"acknowledged {ack.kiosk_id!r}, epoch {ack.epoch}")
+        if ack.head_seq > self._head.seq:
+            raise NotOurChain(f"the server holds record {ack.head_seq}, this journal ends at {self._head.seq}")
+        if ack.head_seq <= self._acked_seq:
+            return
+        if self.records(ack.head_seq - 1, 1)[0].hash != ack.head_hash:
+            raise NotOurChain(f"the server holds another record {ack.head_seq}")
+        read(ack.text, ack.sig, self._server_key)  # the witness keeps nothing that it would refuse to read
+        self._note(lambda: self._witness.note_acknowledgement(ack.text, ack.sig))
+        self._acked_seq = ack.head_seq
+
+    def checkpoint(self) -> None:
+        """Move the log into the table and sync the witness: takes syncs, so only when the kiosk is idle."""
+        self._require_sound()
+        try:
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.Error as error:
+            self._fail(error)
+        self._note(self._witness.sync)
+
+    def verify(self) -> Report:
+        """Check everything, every signature included, through the connection that holds the file."""
+        chain = ChainCheck(self._key.public_key(), self._expect, thorough=True)
+        return check(self.all_records(), self._witness.seen, chain, self._server_key)
+
+    def export(self, out: TextIO) -> int:
+        """Write one JSON line a record; return how many."""
+        return lines.write(self.all_records(), out)
+
+    def close(self) -> None:
+        """Checkpoint if the journal is sound, and let go of the files."""
+        try:
+            if not self._failure:
+                self.checkpoint()
+        finally:
+            self._db.close()
+            self._witness.close()
+            OPEN.leave(self._path)
+
+    def _commit(self, records: list[Record]) -> None:
+        self._require_sound()
+        if not records:
+            return
+        try:
+            database.insert(self._db, records)
+        except apsw.Error as error:
+            self._fail(error)
+        self._head = Head(records[-1].seq, records[-1].hash)
+        self._note(lambda: self._witness.note_head(self._head.seq, self._head.hash))
+
+    def _note(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            self._fail(error)
+
+    def _require_sound(self) -> None:
+        if self._failure:
+            raise JournalUnwritable(self._failure)
+
+    def _fail(self, error: Exception) -> NoReturn:
+        # After a failed sync the kernel may have dropped the pages: trying again would only seem to work.
+        self._failure = f"{type(error).__name__}: {error}"
+        raise JournalUnwritable(self._failure) from error
+
+
+def _begin(path: Path, witness: Witness | None) -> None:
+    """Make the file of a new journal, unless something says that there was one."""
+    if witness and witness.seen.head_seq:
+        raise JournalDamaged(f"cut off: the witness has seen record {witness.seen.head_seq}", 1)
+    if path.with_name(path.name + "-wal").exists():
+        raise JournalDamaged("the journal's log is there, the journal is not")
+    database.create(path)

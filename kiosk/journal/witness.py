@@ -1,0 +1,139 @@
+"""The second file: how far the journal had come, against a journal that was cut off behind our back.
+
+It holds our own head, written after every append, and the server's last signed acknowledgement. Neither write
+is synced at once: the journal was synced before, so the witness can only be behind the journal, never ahead,
+and an append pays for one sync only. `sync` is called when the kiosk is idle. Whoever rolls back both files
+together is found by the server, which then is ahead of the kiosk.
+
+Layout: four slots of 4096 bytes, two for each of the two facts. Writes alternate, so a power cut can tear only
+the older copy. A slot is magic, CRC-32, length, counter (big-endian), then JSON.
+"""
+
+import json
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from kiosk.journal.errors import JournalDamaged
+
+_SLOT = 4096
+_MAGIC = b"LKW1"
+_HEADER = struct.Struct(">4sIIQ")
+_NUMBERS = struct.Struct(">IQ")  # the part of the header that the checksum covers
+_HEAD, _ACK = 0, 2  # first slot of each pair
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the witness has seen. `ack_text` and `ack_sig` are "" before the first acknowledgement."""
+
+    head_seq: int
+    head_hash: str
+    ack_text: str = ""
+    ack_sig: str = ""
+
+
+class Witness:
+    """The open witness file of one journal. Raises OSError when the medium does."""
+
+    def __init__(self, fd: int, seen: Seen, counters: tuple[int, int]) -> None:
+        self._fd = fd
+        self.seen = seen
+        self._counters = {_HEAD: counters[0], _ACK: counters[1]}
+
+    @classmethod
+    def create(cls, path: Path, nonce: str) -> "Witness":
+        """Make the witness of an empty journal whose first record will follow `nonce`."""
+        draft = path.with_name(path.name + ".new")
+        fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        os.ftruncate(fd, 4 * _SLOT)
+        witness = cls(fd, Seen(0, nonce), (0, 0))
+        witness.note_head(0, nonce)
+        os.fsync(fd)
+        os.rename(draft, path)
+        sync_directory(path.parent)
+        return witness
+
+    @classmethod
+    def open(cls, path: Path) -> "Witness":
+        """Open an existing witness. Raises JournalDamaged when neither copy of the head can be read."""
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            return cls(fd, *_read(fd))
+        except BaseException:
+            os.close(fd)
+            raise
+
+    def note_head(self, seq: int, digest: str) -> None:
+        """Remember that the journal has durably reached `seq`."""
+        self._write(_HEAD, b'{"seq":%d,"hash":"%s"}' % (seq, digest.encode()))
+        self.seen = Seen(seq, digest, self.seen.ack_text, self.seen.ack_sig)
+
+    def note_acknowledgement(self, text: str, sig: str) -> None:
+        self._write(_ACK, json.dumps({"text": text, "sig": sig}).encode())
+        self.seen = Seen(self.seen.head_seq, self.seen.head_hash, text, sig)
+
+    def sync(self) -> None:
+        os.fdatasync(self._fd)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def _write(self, pair: int, content: bytes) -> None:
+        counter = self._counters[pair] + 1
+        numbers = _NUMBERS.pack(len(content), counter)
+        slot = _HEADER.pack(_MAGIC, crc32(numbers + content), len(content), counter) + content
+        if len(slot) > _SLOT:
+            raise OSError(f"{len(slot)} bytes do not fit a slot of the witness")
+        if os.pwrite(self._fd, slot, (pair + counter % 2) * _SLOT) != len(slot):
+            raise OSError("the witness took only a part of a slot")
+        self._counters[pair] = counter
+
+
+def look(path: Path) -> Seen | None:
+    """Read a witness without opening it for writing; None if there is none. Raises JournalDamaged."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        return _read(fd)[0]
+    finally:
+        os.close(fd)
+
+
+def sync_directory(path: Path) -> None:
+    """Make names created or renamed in `path` durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _read(fd: int) -> tuple[Seen, tuple[int, int]]:
+    head_counter, head = _newest(fd, _HEAD)
+    ack_counter, ack = _newest(fd, _ACK)
+    if head is None:
+        raise JournalDamaged("the witness file is unreadable")
+    ack = ack or {"text": "", "sig": ""}
+    return Seen(head["seq"], head["hash"], ack["text"], ack["sig"]), (head_counter, ack_counter)
+
+
+def _newest(fd: int, pair: int) -> tuple[int, dict[str, Any] | None]:
+    """Return the counter and content of the newer readable slot of a pair."""
+    slots = [_parse(os.pread(fd, _SLOT, (pair + i) * _SLOT)) for i in range(2)]
+    return max(slots, key=lambda slot: slot[0])
+
+
+def _parse(slot: bytes) -> tuple[int, dict[str, Any] | None]:
+    if len(slot) < _HEADER.size:
+        return 0, None
+    magic, checksum, length, counter = _HEADER.unpack_from(slot)
+    content = slot[_HEADER.size : _HEADER.size + length]
+    if magic != _MAGIC or checksum != crc32(_NUMBERS.pack(length, counter) + content):
+        return 0, None
+    return counter, json.loads(content)
