@@ -43,7 +43,7 @@ class PoweredUp:
 
 @dataclass(frozen=True)
 class Idle:
-    """No note is anywhere in the path (three idle polls in a row); sent once per stretch of idling."""
+    """No note is anywhere in the path (three idle polls in a row); once per stretch of idling, and again after Disable."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,15 @@ class NoteEscrowed:
 class NoteStacked:
     """`channel` 0 is a blank report. `clean` is True if no escrowed, returned or rejected was seen since power-up.
 
-    `power_up` is True while the device is in its power-up phase or has not been idle since.
+    `power_up` is True while the device is in its power-up phase or has not been idle since. `replay` is True when it
+    came with the first reply after the line was opened, and so may repeat what an earlier process already knew.
     """
 
     report: int
     channel: int
     power_up: bool = False
     clean: bool = True
+    replay: bool = False
 
 
 @dataclass(frozen=True)

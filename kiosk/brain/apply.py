@@ -1,0 +1,186 @@
+"""apply(books, fact): the only place where money changes. A fact that cannot follow is a bug and raises."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import reduce
+from typing import Any
+
+from kiosk.brain.state import Books, OpenNote, OpenPayment
+from kiosk.domain import facts as f
+
+
+class Contradiction(Exception):
+    """A fact does not fit what the journal says so far: a bug, or a journal that is not ours."""
+
+
+def _session_opened(books: Books, fact: f.SessionOpened) -> Books:
+    _require(books.note is None, "a session opened while a note is open")
+    return replace(books, session_id=fact.session_id)
+
+
+def _session_closed(books: Books, fact: f.SessionClosed) -> Books:
+    del fact
+    return replace(books, session_id="")
+
+
+def _invoice_chosen(books: Books, fact: f.InvoiceChosen) -> Books:
+    _require(books.payment is None, "a payment began while another is open")
+    payment = OpenPayment(
+        payment_id=fact.payment_id,
+        session_id=fact.session_id,
+        account=fact.account,
+        last4=fact.last4,
+        invoices=fact.invoices,
+        balance_minor=fact.balance_minor,
+        live=fact.live,
+        language=fact.language,
+    )
+    return replace(books, payment=payment)
+
+
+def _amount_agreed(books: Books, fact: f.AmountAgreed) -> Books:
+    return replace(books, payment=replace(_payment(books, fact.payment_id), agreed_minor=fact.amount_minor))
+
+
+def _credit_agreed(books: Books, fact: f.CreditAgreed) -> Books:
+    return replace(books, payment=replace(_payment(books, fact.payment_id), credit_up_to_minor=fact.up_to_minor))
+
+
+def _note_stack_requested(books: Books, fact: f.NoteStackRequested) -> Books:
+    _require(books.note is None, "a second note while one is open")
+    _payment(books, fact.payment_id)
+    note = OpenNote(fact.note_id, fact.payment_id, fact.channel, fact.value_minor, fact.cassette_period)
+    return replace(books, note=note)
+
+
+def _note_stacked(books: Books, fact: f.NoteStacked) -> Books:
+    _require(books.note is not None and books.note.note_id == fact.note_id, "a stacked note that was not open")
+    payment = _payment(books, fact.payment_id)
+    notes = (*payment.notes, f.NoteInPayment(fact.note_id, fact.value_minor))
+    return replace(
+        _cash_in(books, fact.value_minor, fact.cassette_period), note=None, payment=replace(payment, notes=notes)
+    )
+
+
+def _note_returned(books: Books, fact: f.NoteReturned) -> Books:
+    _require(books.note is not None and books.note.note_id == fact.note_id, "a returned note that was not open")
+    return replace(books, note=None)
+
+
+def _note_in_doubt(books: Books, fact: f.NoteInDoubt) -> Books:
+    _require(books.note is not None and books.note.note_id == fact.note_id, "a doubtful note that was not open")
+    in_period = fact.cassette_period == books.period
+    return replace(books, note=None, doubtful_minor=books.doubtful_minor + (fact.value_minor if in_period else 0))
+
+
+def _note_unexpected(books: Books, fact: f.NoteUnexpected) -> Books:
+    return _cash_in(books, fact.value_minor, fact.cassette_period)
+
+
+def _payment_completed(books: Books, fact: f.PaymentCompleted) -> Books:
+    payment = _payment(books, fact.payment_id)
+    _require(payment.in_minor == fact.total_minor, "a payment completed with another sum than was put in")
+    _require(sum(line.amount_minor for line in fact.lines) == fact.total_minor, "lines differ from the sum")
+    rest = _rest(payment, fact.lines) if books.note is not None else None
+    return replace(books, payment=rest, receipts=books.receipts + 1, completed=fact, unprinted=(*books.unprinted, fact))
+
+
+def _rest(payment: OpenPayment, paid: tuple[f.LinePaid, ...]) -> OpenPayment:
+    """What stays open for a note whose fate is unknown, when its payment had to be closed before (rule 4)."""
+    by_invoice = {line.invoice: line.amount_minor for line in paid}
+    invoices = tuple(
+        replace(line, amount_minor=line.amount_minor - by_invoice.get(line.invoice, 0)) for line in payment.invoices
+    )
+    balance = max(0, payment.balance_minor - sum(by_invoice.values()))
+    return replace(payment, invoices=invoices, balance_minor=balance, agreed_minor=0, notes=())
+
+
+def _payment_abandoned(books: Books, fact: f.PaymentAbandoned) -> Books:
+    payment = _payment(books, fact.payment_id)
+    _require(payment.in_minor == 0 and books.note is None, "a payment with money in it was abandoned")
+    return replace(books, payment=None)
+
+
+def _receipt_ended(books: Books, fact: f.ReceiptPrinted | f.ReceiptFailed) -> Books:
+    left = tuple(done for done in books.unprinted if done.receipt_number != fact.receipt_number)
+    return replace(books, unprinted=left)
+
+
+def _period_closed(books: Books, fact: f.CassettePeriodClosed) -> Books:
+    _require(fact.period == books.period, "another period closed than the one that is open")
+    return replace(books, period_notes=(), doubtful_minor=0, swap_announced=fact.reason == "swapped")
+
+
+def _period_opened(books: Books, fact: f.CassettePeriodOpened) -> Books:
+    _require(fact.period == books.period + 1, "cassette periods must follow each other")
+    return replace(books, period=fact.period)
+
+
+def _device_fault(books: Books, fact: f.DeviceFaultSeen) -> Books:
+    return replace(books, swap_announced=False) if fact.fault == "cassette_removed" else books
+
+
+def _unchanged(books: Books, fact: Any) -> Books:
+    del fact
+    return books
+
+
+_RULES: dict[type[Any], Callable[[Books, Any], Books]] = {
+    f.KioskStarted: _unchanged,
+    f.SessionOpened: _session_opened,
+    f.SessionClosed: _session_closed,
+    f.InvoiceChosen: _invoice_chosen,
+    f.AmountAgreed: _amount_agreed,
+    f.CreditAgreed: _credit_agreed,
+    f.NoteStackRequested: _note_stack_requested,
+    f.NoteStacked: _note_stacked,
+    f.NoteReturned: _note_returned,
+    f.NoteInDoubt: _note_in_doubt,
+    f.NoteUnexpected: _note_unexpected,
+    f.PaymentCompleted: _payment_completed,
+    f.PaymentAbandoned: _payment_abandoned,
+    f.ReceiptPrinted: _receipt_ended,
+    f.ReceiptFailed: _receipt_ended,
+    f.CassettePeriodClosed: _period_closed,
+    f.CassettePeriodOpened: _period_opened,
+    f.StaffSignedIn: lambda books, fact: replace(books, staff=fact.who),
+    f.StaffSignedOut: lambda books, fact: replace(books, staff=""),
+    f.DeviceFaultSeen: _device_fault,
+    f.KioskFrozen: lambda books, fact: replace(books, frozen=fact.reason),
+}
+
+
+def apply(books: Books, fact: f.Fact) -> Books:
+    """Return the books after `fact`. Raises Contradiction when it cannot have happened."""
+    return _RULES[type(fact)](books, fact)
+
+
+def fold(history: Iterable[f.Fact], books: Books | None = None) -> Books:
+    """Return the books that `history` leads to."""
+    return reduce(apply, history, books or Books())
+
+
+def _payment(books: Books, payment_id: str) -> OpenPayment:
+    payment = books.payment
+    if payment is None or payment.payment_id != payment_id:
+        raise Contradiction(f"payment {payment_id} is not open")
+    return payment
+
+
+def _cash_in(books: Books, value_minor: int, period: int) -> Books:
+    counts = {count.value_minor: count.count for count in books.period_notes}
+    if period == books.period:
+        counts[value_minor] = counts.get(value_minor, 0) + 1
+    notes = tuple(f.NoteCount(value, counts[value]) for value in sorted(counts))
+    return replace(
+        books,
+        period_notes=notes,
+        cash_minor=books.cash_minor + value_minor,
+        last_stacked_minor=value_minor,
+        swap_announced=False,
+    )
+
+
+def _require(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise Contradiction(otherwise)

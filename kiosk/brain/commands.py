@@ -1,0 +1,119 @@
+"""What the brain orders. Commands go out only after the facts of the same decision are on disk."""
+
+from dataclasses import dataclass
+
+from kiosk.domain.invoice import InvoiceReference
+
+
+@dataclass(frozen=True)
+class EnableAcceptor:
+    channels: frozenset[int]
+
+
+@dataclass(frozen=True)
+class DisableAcceptor:
+    pass
+
+
+@dataclass(frozen=True)
+class StackNote:
+    note_id: str
+    escrow: int
+
+
+@dataclass(frozen=True)
+class ReturnNote:
+    escrow: int
+
+
+@dataclass(frozen=True)
+class AcknowledgeReport:
+    report: int
+
+
+@dataclass(frozen=True)
+class CheckTyped:
+    """Is `number` an account number as printed on bills, and `check` a house number?"""
+
+    request: str
+    number: str
+    check: str
+
+
+@dataclass(frozen=True)
+class LookUp:
+    request: str
+    reference: InvoiceReference
+
+
+@dataclass(frozen=True)
+class CheckHead:
+    request: str
+
+
+@dataclass(frozen=True)
+class CheckPin:
+    request: str
+    pin: str
+
+
+@dataclass(frozen=True)
+class PrintReceipt:
+    """Print the receipt of this completed payment. `kind`: receipt, recovered or reprint."""
+
+    job: str
+    receipt_number: str
+    kind: str
+    posted: bool
+    language: str
+
+
+@dataclass(frozen=True)
+class PrintTicket:
+    """Print the collection ticket of a period that was just closed."""
+
+    job: str
+    period: int
+    who: str
+
+
+@dataclass(frozen=True)
+class SetTimer:
+    name: str
+    after_ms: int
+
+
+@dataclass(frozen=True)
+class CancelTimer:
+    name: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """How hard the reader looks: off, idle or active."""
+
+    mode: str
+
+
+@dataclass(frozen=True)
+class Exit:
+    pass
+
+
+Command = (
+    EnableAcceptor
+    | DisableAcceptor
+    | StackNote
+    | ReturnNote
+    | AcknowledgeReport
+    | CheckTyped
+    | LookUp
+    | CheckHead
+    | CheckPin
+    | PrintReceipt
+    | PrintTicket
+    | SetTimer
+    | CancelTimer
+    | Look
+    | Exit
+)

@@ -1,0 +1,82 @@
+"""decide(state, event) -> what happened, what to do, what to show. Pure: no clock, no chance, no I/O.
+
+Read this first: the table below is the whole game. `apply` (apply.py) says what each fact does to the money,
+session.py what a person can do at each stage, cash.py the rules of a note, closing.py how a payment ends,
+health.py what devices and timers bring.
+
+A device may speak late, at any stage, so every event is listed for every stage; an event that is not in the
+table raises. Touches are looked up by stage in session.ACTS.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kiosk.brain import cash, events, health, session, staff
+from kiosk.brain.apply import fold
+from kiosk.brain.commands import Command, Look
+from kiosk.brain.state import Devices, Scene, State
+from kiosk.brain.turn import Turn
+from kiosk.domain.facts import Fact
+
+RULES: dict[type[events.Event], Callable[[Turn, Any], None]] = {
+    events.Started: health.started,
+    events.StopRequested: health.stop_requested,
+    events.TimerFired: health.timer_fired,
+    events.IntentReceived: session.intent_received,
+    events.BillScanned: session.bill_scanned,
+    events.ScanRefused: session.scan_refused,
+    events.AccountTyped: session.account_typed,
+    events.AccountFound: session.account_found,
+    events.AccountNotFound: session.account_not_found,
+    events.LookUpFailed: session.look_up_failed,
+    events.HeadChecked: session.head_checked,
+    events.PinChecked: staff.pin_checked,
+    events.OnlineChanged: health.online_changed,
+    events.PostingRefused: health.posting_refused,
+    events.Acknowledged: health.acknowledged,
+    events.HealthChanged: health.health_changed,
+    events.PrintFinished: health.print_finished,
+    events.AcceptorConnected: health.acceptor_connected,
+    events.AcceptorLost: health.acceptor_lost,
+    events.AcceptorPoweredUp: health.acceptor_powered_up,
+    events.AcceptorIdle: cash.acceptor_idle,
+    events.NoteApproaching: cash.note_approaching,
+    events.NoteEscrowed: cash.note_escrowed,
+    events.NoteStackedReport: cash.note_stacked,
+    events.NoteReturnedReport: cash.note_returned,
+    events.SecondNotePushed: cash.second_note_pushed,
+    events.AcceptorFault: health.acceptor_fault,
+    events.AcceptorFaultCleared: health.acceptor_fault_cleared,
+}
+
+# How hard the reader looks; at any other stage it rests.
+_LOOKING = {"attract": "idle", "type_account": "active", "done": "idle"}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`facts` go to the journal first, then `commands` leave. `scene` and `devices` are what is now shown and known."""
+
+    facts: tuple[Fact, ...]
+    commands: tuple[Command, ...]
+    scene: Scene
+    devices: Devices
+
+
+def decide(state: State, event: events.Event) -> Decision:
+    """Return what `event` leads to. KeyError for an event that no rule lists."""
+    turn = Turn(state, event)
+    RULES[type(event)](turn, event)
+    if state.scene.stopping and not isinstance(event, events.TimerFired):
+        health.exit_when_done(turn)
+    before, after = _LOOKING.get(state.scene.stage, "off"), _LOOKING.get(turn.scene.stage, "off")
+    if before != after:
+        turn.order(Look(after))
+    return Decision(tuple(turn.facts), tuple(turn.commands), turn.scene, turn.devices)
+
+
+def settle(state: State, decision: Decision) -> State:
+    """Return the state after a decision whose facts are on disk. Money changes here, by `apply`, and nowhere else."""
+    books = fold(decision.facts, state.books)
+    return replace(state, books=books, scene=decision.scene, devices=decision.devices)

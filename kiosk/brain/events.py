@@ -1,0 +1,201 @@
+"""What the brain is told. Every event carries its moment: the brain has no clock and mints no id itself."""
+
+from dataclasses import dataclass
+
+from kiosk.domain.intents import Intent
+from kiosk.domain.invoice import Account, InvoiceReference
+from kiosk.domain.snapshot import DeviceHealth
+
+
+@dataclass(frozen=True)
+class Moment:
+    """`ids` are fresh UUIDv7s. `local` is the city's time as ISO 8601 with offset: ten characters of date first."""
+
+    mono_ms: int
+    utc: str
+    local: str
+    clock_state: str
+    ids: tuple[str, str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    moment: Moment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started(Event):
+    """The journal is folded and whole; devices come later."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopRequested(Event):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimerFired(Event):
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntentReceived(Event):
+    intent: Intent
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillScanned(Event):
+    reference: InvoiceReference
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanRefused(Event):
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountTyped(Event):
+    """The engine's check of a typed account number: `reference` None when it cannot be one."""
+
+    request: str
+    reference: InvoiceReference | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountFound(Event):
+    request: str
+    account: Account
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountNotFound(Event):
+    request: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookUpFailed(Event):
+    request: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadChecked(Event):
+    """`result`: same, ahead, differs or away."""
+
+    request: str
+    result: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinChecked(Event):
+    request: str
+    who: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnlineChanged(Event):
+    online: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostingRefused(Event):
+    """`reason`: fork or malformed. The kiosk must take no new money."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acknowledged(Event):
+    """`receipts` are those whose PaymentCompleted the server has now."""
+
+    receipts: tuple[str, ...]
+    unposted: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthChanged(Event):
+    """Health of printer, scanner or screen."""
+
+    health: DeviceHealth
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrintFinished(Event):
+    """`outcome`: confirmed, sent or failed."""
+
+    job: str
+    outcome: str
+    reason: str
+
+
+# The acceptor. Values of channels are the brain's settings.
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptorConnected(Event):
+    """`table` is the device's own (channel, cents) list, () if it has none; `detail` its names for staff."""
+
+    table: tuple[tuple[int, int], ...]
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptorLost(Event):
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptorPoweredUp(Event):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptorIdle(Event):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteApproaching(Event):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteEscrowed(Event):
+    escrow: int
+    channel: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteStackedReport(Event):
+    report: int
+    channel: int
+    power_up: bool
+    clean: bool
+    replay: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteReturnedReport(Event):
+    """The note went back: `reason` returned or rejected."""
+
+    report: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondNotePushed(Event):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptorFault(Event):
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptorFaultCleared(Event):
+    code: str

@@ -1,0 +1,304 @@
+"""What devices, clock, server and timers tell, at whatever stage it comes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from kiosk.brain.cash import note_overdue, note_unreachable, refresh_offer
+from kiosk.brain.closing import close, complete, disable, finish_closing, leave, print_receipt, printed
+from kiosk.brain.commands import Exit
+from kiosk.brain.events import (
+    AcceptorConnected,
+    AcceptorFault,
+    AcceptorFaultCleared,
+    AcceptorLost,
+    AcceptorPoweredUp,
+    Acknowledged,
+    HealthChanged,
+    LookUpFailed,
+    OnlineChanged,
+    PostingRefused,
+    PrintFinished,
+    Started,
+    StopRequested,
+    TimerFired,
+)
+from kiosk.brain.session import look_up_failed, posting_waited
+from kiosk.brain.staff import cassette_removed, pin_unlocked, sign_out
+from kiosk.brain.turn import Turn
+from kiosk.domain.facts import (
+    DeviceFaultSeen,
+    KioskFrozen,
+    KioskStarted,
+    PaymentAbandoned,
+    PaymentCompleted,
+    ReceiptFailed,
+    ReceiptPrinted,
+    SessionClosed,
+)
+from kiosk.domain.snapshot import DeviceHealth
+
+CATCH_UP_MS = 600_000
+
+_CASH_NOTICES = {"jammed": "cash_jammed", "cassette_full": "cash_full"}
+
+
+def started(turn: Turn, event: Started) -> None:
+    """Boot (rule 4): close what lay open, keep an open note open until its device has been asked."""
+    turn.record(KioskStarted(turn.settings.version, event.reason))
+    disable(turn)
+    payment = turn.books.payment
+    if payment is not None and payment.in_minor:
+        done = complete(turn, "restart")
+        turn.show(recovered_minor=done.total_minor)
+    elif payment is not None and turn.books.note is None:
+        turn.record(PaymentAbandoned(payment.payment_id, "restart"))
+    if turn.books.staff:
+        sign_out(turn, "restart")
+    if turn.books.session_id:
+        turn.record(SessionClosed(turn.books.session_id, "restart"))
+    if turn.books.unprinted:
+        turn.start("catch_up", CATCH_UP_MS)
+    if turn.books.note is None:
+        minor = turn.scene.recovered_minor
+        leave(turn, "restart")
+        turn.show(notice="recovered_money" if minor else "", notice_minor=minor)
+
+
+def stop_requested(turn: Turn, event: StopRequested) -> None:
+    """Rule 13: no new note, what is held goes back, a moving note is waited for, then the payment is closed."""
+    del event
+    turn.show(stopping=True)
+    disable(turn)
+    turn.start("stop", turn.settings.timeouts.stop)
+    if turn.scene.stage in ("cash", "review"):
+        close(turn, "stopping")
+    exit_when_done(turn)
+
+
+def exit_when_done(turn: Turn) -> None:
+    receipt = turn.scene.receipt
+    printing = receipt is not None and receipt.printed == "printing"
+    if turn.scene.stopping and turn.books.note is None and turn.scene.stage != "closing" and not printing:
+        turn.order(Exit())
+
+
+def _stop_waited_long_enough(turn: Turn) -> None:
+    """What is still open stays open in the journal: the next boot asks the device."""
+    payment = turn.books.payment
+    if payment is not None and payment.in_minor:
+        complete(turn, "stopping")
+    turn.order(Exit())
+
+
+# The acceptor
+
+
+def acceptor_connected(turn: Turn, event: AcceptorConnected) -> None:
+    """The device was asked what it is and what it holds. Its own table must agree with the configuration."""
+    turn.hear(enabled=frozenset(), idle=False, faults=turn.devices.faults - {"wrong_table"})
+    wrong = [channel for channel, value in event.table if turn.settings.value_of(channel) not in (0, value)]
+    if wrong:
+        detail = f"channels {wrong} are worth something else in the device's own table"
+        turn.record(DeviceFaultSeen("acceptor", "wrong_table", detail))
+        turn.hear(faults=turn.devices.faults | {"wrong_table"})
+    _hear_acceptor(turn, "ready", "", event.detail)
+    turn.stop("note_lost")
+    if turn.books.note is not None:
+        turn.start("note_open", turn.settings.timeouts.note_open)
+    if turn.scene.stage == "cash" and turn.scene.notice == "cash_lost":
+        turn.show(notice="cash_back")
+    if turn.scene.stage == "closing":
+        disable(turn)
+    refresh_offer(turn)
+
+
+def acceptor_lost(turn: Turn, event: AcceptorLost) -> None:
+    """The line is dead. The person keeps what is in; a note under way is waited for."""
+    _hear_acceptor(turn, "lost", event.reason)
+    turn.hear(enabled=frozenset(), idle=False)
+    if turn.scene.stage == "cash":
+        turn.show(notice="cash_lost")
+    if turn.books.note is not None:
+        turn.start("note_lost", turn.settings.timeouts.closing_lost)
+    finish_closing(turn)
+
+
+def acceptor_powered_up(turn: Turn, event: AcceptorPoweredUp) -> None:
+    del event
+    _hear_acceptor(turn, "interrogating", "power_up", turn.devices.acceptor.detail)
+    turn.hear(enabled=frozenset(), idle=False)
+    if turn.books.note is not None:
+        turn.start("note_open", turn.settings.timeouts.note_open)
+
+
+def acceptor_fault(turn: Turn, event: AcceptorFault) -> None:
+    if event.code == "cheated":
+        turn.record(DeviceFaultSeen("acceptor", event.code, event.detail))
+        return
+    if event.code in turn.devices.faults:
+        return
+    turn.hear(faults=turn.devices.faults | {event.code})
+    if event.code == "cassette_removed":
+        cassette_removed(turn)
+    else:
+        turn.record(DeviceFaultSeen("acceptor", event.code, event.detail))
+    if turn.scene.stage == "cash":
+        turn.show(notice=_CASH_NOTICES.get(event.code, "cash_unavailable"))
+    refresh_offer(turn)
+
+
+def acceptor_fault_cleared(turn: Turn, event: AcceptorFaultCleared) -> None:
+    turn.hear(faults=turn.devices.faults - {event.code})
+    if turn.scene.stage == "cash" and not turn.devices.faults:
+        turn.show(notice="cash_back")
+    refresh_offer(turn)
+
+
+def _hear_acceptor(turn: Turn, state: str, reason: str, detail: str = "") -> None:
+    turn.hear(acceptor=DeviceHealth("acceptor", state, reason, detail))
+
+
+# Printer, scanner, screen
+
+
+def health_changed(turn: Turn, event: HealthChanged) -> None:
+    health = event.health
+    turn.hear(**{health.name: health})
+    if health.name == "screen":
+        refresh_offer(turn)
+    if health.name == "printer" and health.state == "ready":
+        _catch_up(turn)
+
+
+def _catch_up(turn: Turn) -> None:
+    """Print receipts that a power cut interrupted, while nobody is paying."""
+    if turn.scene.stage in ("attract", "starting"):
+        for done in turn.books.unprinted:
+            print_receipt(turn, done, "recovered")
+
+
+def print_finished(turn: Turn, event: PrintFinished) -> None:
+    number, _, _ = event.job.partition("/")
+    if number == "ticket":
+        return
+    failed = event.outcome == "failed"
+    waiting = [done for done in turn.books.unprinted if done.receipt_number == number]
+    for done in waiting:
+        turn.record(_receipt_fact(done, event))
+    printed(turn, number, "failed" if failed else "printed")
+    if failed and turn.scene.stage == "done" and turn.scene.receipt_of == number:
+        turn.show(notice="receipt_failed")
+
+
+def _receipt_fact(done: PaymentCompleted, event: PrintFinished) -> ReceiptPrinted | ReceiptFailed:
+    if event.outcome == "failed":
+        return ReceiptFailed(done.payment_id, done.receipt_number, event.reason)
+    return ReceiptPrinted(done.payment_id, done.receipt_number, event.outcome == "confirmed")
+
+
+def _give_up_catching_up(turn: Turn) -> None:
+    for done in turn.books.unprinted:
+        turn.record(ReceiptFailed(done.payment_id, done.receipt_number, "printer_away_since_restart"))
+
+
+# The server
+
+
+def online_changed(turn: Turn, event: OnlineChanged) -> None:
+    turn.hear(online=event.online)
+
+
+def acknowledged(turn: Turn, event: Acknowledged) -> None:
+    turn.hear(unposted=event.unposted)
+    view = turn.scene.receipt
+    if view is not None and view.number in event.receipts:
+        turn.show(receipt=replace(view, posted="posted"))
+        turn.stop("posting")
+        posting_waited(turn)
+
+
+def posting_refused(turn: Turn, event: PostingRefused) -> None:
+    """The open payment is finished, then no new money (rule 7)."""
+    if not turn.books.frozen:
+        turn.record(KioskFrozen(event.reason, event.detail))
+        refresh_offer(turn)
+
+
+# Timers
+
+
+def timer_fired(turn: Turn, event: TimerFired) -> None:
+    TIMERS[event.name](turn)
+    exit_when_done(turn)
+
+
+def _idle(turn: Turn) -> None:
+    if turn.scene.stage.startswith("staff"):
+        if turn.books.staff:
+            sign_out(turn, "idle")
+        else:
+            leave(turn, "idle")
+    elif turn.books.note is None:
+        turn.show(idle_left_s=max(1, turn.settings.timeouts.idle_answer // 1000))
+        turn.start("idle_tick", 1000)
+
+
+def _idle_tick(turn: Turn) -> None:
+    left = turn.scene.idle_left_s - 1
+    if turn.scene.idle_left_s == 0 or turn.books.note is not None:
+        return
+    if left > 0:
+        turn.show(idle_left_s=left)
+        turn.start("idle_tick", 1000)
+    else:
+        _walked_away(turn)
+
+
+def _walked_away(turn: Turn) -> None:
+    """Money that is in is applied; otherwise nothing happened (accessibility T4)."""
+    turn.show(idle_left_s=0)
+    if turn.scene.stage in ("cash", "review"):
+        close(turn, "idle")
+    else:
+        leave(turn, "idle")
+
+
+def _done_shown(turn: Turn) -> None:
+    if turn.scene.stage == "done":
+        posting_waited(turn)
+        leave(turn, "done")
+
+
+def _look_up_slow(turn: Turn) -> None:
+    if turn.scene.stage == "finding":
+        look_up_failed(turn, LookUpFailed(moment=turn.moment, request=turn.scene.request, reason="slow"))
+
+
+def _head_slow(turn: Turn) -> None:
+    if turn.scene.stage == "cash" and turn.scene.request:
+        turn.show(request="")
+        refresh_offer(turn)
+
+
+def _closing_slow(turn: Turn) -> None:
+    """Without an open note nothing of ours can be in the path: what still arrives is returned."""
+    if turn.books.note is None:
+        finish_closing(turn)
+    else:
+        turn.start("note_lost", turn.settings.timeouts.closing_lost)
+
+
+TIMERS: dict[str, Callable[[Turn], None]] = {
+    "idle": _idle,
+    "idle_tick": _idle_tick,
+    "done": _done_shown,
+    "look_up": _look_up_slow,
+    "head": _head_slow,
+    "posting": posting_waited,
+    "closing": _closing_slow,
+    "note_open": note_overdue,
+    "note_lost": note_unreachable,
+    "stop": _stop_waited_long_enough,
+    "pin_lock": pin_unlocked,
+    "catch_up": _give_up_catching_up,
+}

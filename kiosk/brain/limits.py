@@ -1,0 +1,55 @@
+"""Which notes fit, and what keeps cash out of service: questions about a state, answered without changing it."""
+
+from kiosk.brain.state import OpenPayment, State
+
+# Reasons that the health of a device gives, in the words of the snapshot.
+_ACCEPTOR_STATES = {
+    "lost": "acceptor_lost",
+    "connecting": "acceptor_lost",
+    "interrogating": "acceptor_starting",
+    "faulted": "acceptor_faulted",
+}
+
+
+def trouble(state: State) -> tuple[str, ...]:
+    """Return every reason why cash cannot be taken now, gravest first; () when it can."""
+    devices, books = state.devices, state.books
+    reasons = [f"frozen_{books.frozen}"] if books.frozen else []
+    if state.scene.stopping:
+        reasons.append("stopping")
+    reasons.extend(sorted(devices.faults))
+    if not devices.faults and devices.acceptor.state in _ACCEPTOR_STATES:
+        reasons.append(_ACCEPTOR_STATES[devices.acceptor.state])
+    if devices.screen.state != "ready":
+        reasons.append("screen_silent")
+    return tuple(reasons)
+
+
+def allowed_minor(state: State) -> tuple[int, ...]:
+    """Return the note values that fit now, smallest first.
+
+    A note fits when it is at most what is left plus the credit agreed, or when it is the smallest one that
+    covers what is left: paying cash is agreeing that the rest of that last note becomes credit.
+    """
+    payment = state.books.payment
+    if payment is None:
+        return ()
+    room, values = room_minor(payment), state.settings.denominations_minor
+    covering = min((v for v in values if payment.left_minor and v >= payment.left_minor), default=0)
+    return tuple(value for value in values if value <= room or value == covering)
+
+
+def room_minor(payment: OpenPayment) -> int:
+    """Return how many cents may still go in: what is left, and credit agreed and not used."""
+    over = max(0, payment.in_minor - payment.agreed_minor)
+    return payment.left_minor + max(0, payment.credit_up_to_minor - over)
+
+
+def is_met(state: State) -> bool:
+    """True when the agreed amount is in and nothing more was agreed that a note could fill."""
+    payment = state.books.payment
+    return payment is not None and payment.left_minor == 0 and not allowed_minor(state)
+
+
+def channels_for(state: State, values: tuple[int, ...]) -> frozenset[int]:
+    return frozenset(channel for channel, value in state.settings.channels if value in values)

@@ -1,0 +1,413 @@
+"""What a resident can do at each stage. A touch that comes too late for its stage is no error: it does nothing."""
+
+from collections.abc import Callable
+
+from kiosk.brain import staff
+from kiosk.brain.cash import refresh_offer
+from kiosk.brain.closing import close, disable, leave, print_receipt
+from kiosk.brain.commands import CheckHead, CheckTyped, LookUp
+from kiosk.brain.events import (
+    AccountFound,
+    AccountNotFound,
+    AccountTyped,
+    BillScanned,
+    HeadChecked,
+    IntentReceived,
+    LookUpFailed,
+    ScanRefused,
+)
+from kiosk.brain.idle import awake
+from kiosk.brain.limits import trouble
+from kiosk.brain.turn import Turn
+from kiosk.domain.facts import AmountAgreed, CreditAgreed, InvoiceChosen, KioskFrozen, LinePaid, SessionOpened
+from kiosk.domain.invoice import Account, Invoice, InvoiceReference
+
+ENTRY_MAX = {"account": 12, "house": 6, "amount": 7, "pin": 12}
+
+
+def open_session(turn: Turn) -> bool:
+    """Open a session unless one is open; False while a note of an earlier one is unresolved or money is refused."""
+    if turn.books.session_id:
+        return True
+    if turn.books.note is not None or turn.scene.stopping:
+        return False
+    turn.record(SessionOpened(turn.moment.ids[1]))
+    turn.show(notice="", notice_minor=0, recovered_minor=0)
+    return True
+
+
+# Finding the bill
+
+
+def type_account(turn: Turn, value: str) -> None:
+    del value
+    if not trouble(turn.state) and open_session(turn):
+        turn.show(stage="type_account", field="account", entry="", typed_number="", notice="")
+
+
+def bill_scanned(turn: Turn, event: BillScanned) -> None:
+    """A bill was read; it starts a session from the attract page, and ends the last one from the done page."""
+    if turn.scene.stage == "done":
+        leave(turn, "done")
+    if turn.scene.stage in ("attract", "type_account") and not trouble(turn.state) and open_session(turn):
+        look_up(turn, event.reference)
+
+
+def scan_refused(turn: Turn, event: ScanRefused) -> None:
+    if turn.scene.stage in ("attract", "type_account") and open_session(turn):
+        if turn.scene.stage == "attract":
+            turn.show(stage="type_account", field="account", entry="", typed_number="")
+        turn.show(notice=f"scan_{event.code}")
+        awake(turn)
+
+
+def look_up(turn: Turn, reference: InvoiceReference) -> None:
+    request = turn.moment.ids[2]
+    turn.show(stage="finding", request=request, reference=reference, notice="", field="", entry="")
+    turn.stop("idle")
+    turn.order(LookUp(request, reference))
+    turn.start("look_up", turn.settings.timeouts.look_up)
+
+
+def account_typed(turn: Turn, event: AccountTyped) -> None:
+    if event.request != turn.scene.request:
+        return
+    if event.reference is None:
+        turn.show(request="", field="account", entry="", typed_number="", notice="scan_check")
+    else:
+        look_up(turn, event.reference)
+
+
+def account_found(turn: Turn, event: AccountFound) -> None:
+    if event.request != turn.scene.request:
+        return
+    if event.account.status == "closed":
+        _not_found(turn, "account_closed")
+        return
+    reference = turn.scene.reference
+    printed = reference.printed_minor if reference else None
+    differs = printed is not None and printed != event.account.balance_minor
+    notice = "nothing_owed" if event.account.balance_minor <= 0 else "printed_amount" if differs else ""
+    _show_account(turn, event.account, notice, printed or 0)
+
+
+def account_not_found(turn: Turn, event: AccountNotFound) -> None:
+    if event.request == turn.scene.request:
+        _not_found(turn, "account_unknown")
+
+
+def look_up_failed(turn: Turn, event: LookUpFailed) -> None:
+    """The server is away: the amount printed on a scanned bill will do; a typed account has none."""
+    if event.request != turn.scene.request:
+        return
+    reference = turn.scene.reference
+    if reference is None or not reference.printed_minor:
+        _not_found(turn, "account_offline")
+        return
+    due = reference.printed_minor
+    invoice = Invoice(reference.invoice, "bill", "", reference.printed_due, due)
+    account = Account(
+        f"num:{reference.number}", reference.number[-4:], balance_minor=due, invoices=(invoice,), live=False
+    )
+    _show_account(turn, account, "server_away", due)
+
+
+def _show_account(turn: Turn, account: Account, notice: str, notice_minor: int) -> None:
+    turn.stop("look_up")
+    turn.show(stage="invoice", request="", account=account, notice=notice, notice_minor=notice_minor)
+    awake(turn)
+
+
+def _not_found(turn: Turn, notice: str) -> None:
+    turn.stop("look_up")
+    turn.show(
+        stage="type_account", request="", reference=None, field="account", entry="", typed_number="", notice=notice
+    )
+    awake(turn)
+
+
+# Choosing how much
+
+
+def pay_full(turn: Turn, value: str) -> None:
+    del value
+    _agree(turn, _account(turn).balance_minor)
+
+
+def pay_past_due(turn: Turn, value: str) -> None:
+    del value
+    _agree(turn, _account(turn).past_due_minor)
+
+
+def pay_other(turn: Turn, value: str) -> None:
+    del value
+    turn.show(stage="other_amount", field="amount", entry="", notice="")
+
+
+def amount_submitted(turn: Turn) -> None:
+    """The typed digits are cents, as on a till: 5 3 1 8 is $53.18."""
+    amount_minor = int(turn.scene.entry or "0")
+    least = min(turn.settings.minimum_minor, max(1, _account(turn).balance_minor))
+    most = _account(turn).balance_minor + turn.settings.credit_limit_minor
+    if amount_minor < least:
+        turn.show(notice="amount_too_low", notice_minor=least)
+    elif amount_minor > most:
+        turn.show(notice="amount_too_high", notice_minor=most)
+    else:
+        _agree(turn, amount_minor)
+
+
+def _agree(turn: Turn, amount_minor: int) -> None:
+    if amount_minor > 0:
+        turn.show(stage="tender", agreed_minor=amount_minor, field="", entry="", notice="")
+
+
+def _account(turn: Turn) -> Account:
+    if turn.scene.account is None:
+        raise AssertionError(f"no account at {turn.scene.stage}")
+    return turn.scene.account
+
+
+# Paying
+
+
+def pay_cash(turn: Turn, value: str) -> None:
+    """Open the payment. When online the server's head is compared before the first note (rule 7)."""
+    del value
+    if trouble(turn.state):
+        turn.show(notice="cash_unavailable")
+        return
+    account, payment_id = _account(turn), turn.moment.ids[0]
+    invoices = tuple(LinePaid(account.ref, invoice.id, invoice.balance_minor) for invoice in account.invoices)
+    turn.record(
+        InvoiceChosen(
+            session_id=turn.books.session_id,
+            payment_id=payment_id,
+            account=account.ref,
+            last4=account.last4,
+            invoices=invoices,
+            balance_minor=account.balance_minor,
+            live=account.live,
+            language=turn.scene.language,
+        )
+    )
+    turn.record(AmountAgreed(payment_id, turn.scene.agreed_minor))
+    turn.show(stage="cash", notice="", last_note_minor=0)
+    if turn.devices.online:
+        request = turn.moment.ids[2]
+        turn.show(request=request)
+        turn.order(CheckHead(request))
+        turn.start("head", turn.settings.timeouts.head)
+    refresh_offer(turn)
+
+
+def head_checked(turn: Turn, event: HeadChecked) -> None:
+    if event.request != turn.scene.request:
+        return
+    turn.stop("head")
+    turn.show(request="")
+    if event.result in ("ahead", "differs"):
+        turn.record(KioskFrozen(f"head_{event.result}", "compared before the first note"))
+        close(turn, "cancelled")
+    else:
+        refresh_offer(turn)
+
+
+def allow_credit(turn: Turn, value: str) -> None:
+    del value
+    payment = turn.books.payment
+    if payment is not None:
+        turn.record(CreditAgreed(payment.payment_id, turn.settings.credit_limit_minor))
+        turn.show(notice="")
+        refresh_offer(turn)
+
+
+def stop(turn: Turn, value: str) -> None:
+    """The person wants to end. With money short they are asked once more; while a note moves the answer waits."""
+    del value
+    payment = turn.books.payment
+    if payment is None or turn.books.note is not None:
+        return
+    if payment.in_minor and payment.left_minor:
+        turn.show(stage="review", notice="")
+        if turn.devices.enabled:
+            disable(turn)
+    else:
+        close(turn, "stopped" if payment.in_minor else "cancelled")
+
+
+def put_in_more(turn: Turn, value: str) -> None:
+    del value
+    turn.show(stage="cash", notice="")
+    refresh_offer(turn)
+
+
+def confirm_review(turn: Turn, value: str) -> None:
+    del value
+    close(turn, "stopped")
+
+
+def cancel_cash(turn: Turn, value: str) -> None:
+    payment = turn.books.payment
+    if payment is not None and payment.in_minor == 0:
+        stop(turn, value)
+
+
+# The end, and going back
+
+
+def done(turn: Turn, value: str) -> None:
+    del value
+    if turn.scene.receipt is not None and turn.scene.receipt.printed == "printing" and not turn.scene.print_job:
+        posting_waited(turn)
+    leave(turn, "done")
+
+
+def reprint(turn: Turn, value: str) -> None:
+    del value
+    completed = turn.books.completed
+    view = turn.scene.receipt
+    if completed is not None and view is not None and view.number == completed.receipt_number:
+        print_receipt(turn, completed, "reprint")
+
+
+def posting_waited(turn: Turn) -> None:
+    """The receipt waited for the server's word long enough."""
+    completed = turn.books.completed
+    if turn.scene.stage == "done" and completed is not None and not turn.scene.print_job:
+        print_receipt(turn, completed, "receipt")
+
+
+def start_over(turn: Turn, value: str) -> None:
+    if turn.scene.stage in ("cash", "review"):
+        stop(turn, value)
+    elif turn.scene.stage == "done":
+        done(turn, value)
+    else:
+        leave(turn, "cancelled")
+
+
+def back(turn: Turn, value: str) -> None:
+    stage, field = turn.scene.stage, turn.scene.field
+    if stage == "type_account" and field == "house":
+        turn.show(field="account", entry=turn.scene.typed_number, notice="")
+    elif stage in ("other_amount", "tender"):
+        turn.show(stage="invoice", field="", entry="", notice="")
+    else:
+        leave(turn, "cancelled")
+    del value
+
+
+# Typing
+
+
+def key(turn: Turn, value: str) -> None:
+    entry, field = turn.scene.entry, turn.scene.field
+    if value == "back":
+        turn.show(entry=entry[:-1], notice="")
+    elif value == "clear":
+        turn.show(entry="", notice="")
+    elif len(value) == 1 and value.isascii() and value.isdigit() and len(entry) < ENTRY_MAX[field]:
+        turn.show(entry=entry + value, notice="")
+
+
+def submit(turn: Turn, value: str) -> None:
+    del value
+    scene = turn.scene
+    if scene.field == "amount":
+        amount_submitted(turn)
+    elif scene.field == "account" and scene.entry:
+        turn.show(typed_number=scene.entry, field="house", entry="", notice="")
+    elif scene.field == "house" and scene.entry:
+        request = turn.moment.ids[2]
+        turn.show(request=request)
+        turn.order(CheckTyped(request, scene.typed_number, scene.entry))
+
+
+# What can be done at every stage
+
+
+def open_help(turn: Turn, value: str) -> None:
+    del value
+    turn.show(help_open=True)
+
+
+def close_help(turn: Turn, value: str) -> None:
+    del value
+    turn.show(help_open=False)
+
+
+def choose_language(turn: Turn, value: str) -> None:
+    turn.show(language=value)
+
+
+def choose_theme(turn: Turn, value: str) -> None:
+    turn.show(theme=value)
+
+
+def choose_text_size(turn: Turn, value: str) -> None:
+    size = int(value) if value.isdigit() else turn.scene.text_size + 1
+    turn.show(text_size=size % 4)
+
+
+def choose_sound(turn: Turn, value: str) -> None:
+    turn.show(sound=value == "on" or (value == "" and not turn.scene.sound))
+
+
+def more_time(turn: Turn, value: str) -> None:
+    """Awake already: every touch is."""
+    del turn, value
+
+
+Act = Callable[[Turn, str], None]
+
+ALWAYS: dict[str, Act] = {
+    "help": open_help,
+    "close_help": close_help,
+    "language": choose_language,
+    "theme": choose_theme,
+    "text_size": choose_text_size,
+    "sound": choose_sound,
+    "more_time": more_time,
+}
+
+ACTS: dict[str, dict[str, Act]] = {
+    "starting": {"staff": staff.ask_pin},
+    "attract": {"begin": more_time, "type_account": type_account, "staff": staff.ask_pin, "start_over": start_over},
+    "type_account": {"key": key, "submit": submit, "back": back, "start_over": start_over, "staff": staff.ask_pin},
+    "finding": {"start_over": start_over, "back": back},
+    "invoice": {
+        "pay_full": pay_full,
+        "pay_past_due": pay_past_due,
+        "pay_other": pay_other,
+        "back": back,
+        "start_over": start_over,
+    },
+    "other_amount": {"key": key, "submit": submit, "back": back, "start_over": start_over},
+    "tender": {"pay_cash": pay_cash, "back": back, "start_over": start_over},
+    "cash": {"stop": stop, "back": cancel_cash, "allow_credit": allow_credit, "start_over": start_over},
+    "review": {"confirm": confirm_review, "put_in_more": put_in_more, "back": put_in_more, "start_over": start_over},
+    "closing": {},
+    "done": {"done": done, "reprint": reprint, "start_over": start_over},
+    "staff_sign_in": {"key": key, "submit": staff.submit_pin, "back": back, "start_over": start_over},
+    "staff_health": {"swap_cassette": staff.ask_swap, "sign_out": staff.sign_out},
+    "staff_swap": {"confirm": staff.swap, "back": staff.back_to_health, "sign_out": staff.sign_out},
+}
+
+# Residents' stages in which any touch means that somebody has begun.
+_OPENS = ("attract",)
+_FREE = (staff.ask_pin, more_time, close_help)
+
+
+def intent_received(turn: Turn, event: IntentReceived) -> None:
+    """Do what the person asks if this stage offers it."""
+    intent, stage = event.intent, turn.scene.stage
+    act = ALWAYS.get(intent.name) or ACTS[stage].get(intent.name)
+    if act is None or (intent.name == "language" and intent.value not in ("en", "es")):
+        return
+    if stage in _OPENS and act not in _FREE and not open_session(turn):
+        return
+    if intent.name not in ("help", "close_help"):
+        turn.show(help_open=False)
+    act(turn, intent.value)
+    awake(turn)

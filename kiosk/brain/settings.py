@@ -1,0 +1,48 @@
+"""What the brain is told about its kiosk: fixed while it runs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Milliseconds. Sources: accessibility T1-T6, EBDS sheet section 10, architecture rule 13."""
+
+    idle: int = 120_000
+    idle_answer: int = 45_000
+    done: int = 30_000
+    look_up: int = 10_000
+    head: int = 2_000
+    posting: int = 2_500
+    closing: int = 5_000
+    closing_lost: int = 20_000
+    note_open: int = 30_000
+    stop: int = 15_000
+    staff_idle: int = 120_000
+    pin_lock: int = 60_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`channels` gives each of the acceptor's channels its value in cents; sums in cents."""
+
+    city: str
+    kiosk: str
+    receipt_prefix: str
+    epoch: int
+    version: str
+    channels: tuple[tuple[int, int], ...]
+    currency: str = "USD"
+    language: str = "en"
+    minimum_minor: int = 100
+    maximum_minor: int = 1_000_000
+    credit_limit_minor: int = 20_000
+    pin_tries: int = 5
+    timeouts: Timeouts = Timeouts()
+
+    def value_of(self, channel: int) -> int:
+        """Return what a note of `channel` is worth in cents, 0 when the channel is not configured."""
+        return dict(self.channels).get(channel, 0)
+
+    @property
+    def denominations_minor(self) -> tuple[int, ...]:
+        return tuple(sorted(value for _, value in self.channels))

@@ -1,0 +1,86 @@
+"""snapshot(state) -> the picture that pages are made from. Nothing in it that a page may not know."""
+
+from kiosk.brain.limits import allowed_minor, trouble
+from kiosk.brain.state import State
+from kiosk.domain.snapshot import PaymentView, Snapshot, StaffView
+
+
+def snapshot(state: State, revision: int) -> Snapshot:
+    """Return what the screen may know now."""
+    scene, devices, settings = state.scene, state.devices, state.settings
+    reasons = trouble(state)
+    return Snapshot(
+        revision=revision,
+        screen=_screen(state, reasons),
+        city=settings.city,
+        kiosk=settings.kiosk,
+        language=scene.language,
+        theme=scene.theme,
+        text_size=scene.text_size,
+        sound=scene.sound,
+        online=devices.online,
+        cash=not reasons,
+        cash_reason=reasons[0] if reasons else "",
+        printer=devices.printer.state == "ready",
+        scanner=devices.scanner.state == "ready",
+        session_open=bool(state.books.session_id),
+        help_open=scene.help_open,
+        idle_left_s=scene.idle_left_s,
+        notice=_notice(state),
+        notice_minor=scene.notice_minor,
+        field=scene.field,
+        entry="•" * len(scene.entry) if scene.field == "pin" else scene.entry,
+        reasons=reasons,
+        account=scene.account,
+        agreed_minor=scene.agreed_minor,
+        payment=_payment(state),
+        receipt=scene.receipt,
+        staff=_staff(state),
+    )
+
+
+def _screen(state: State, reasons: tuple[str, ...]) -> str:
+    stage = state.scene.stage
+    return "out_of_service" if stage == "attract" and reasons else stage
+
+
+def _notice(state: State) -> str:
+    """A printer that cannot print is said before money is taken (rule 12)."""
+    if not state.scene.notice and state.scene.stage in ("tender", "cash") and state.devices.printer.state != "ready":
+        return "printer_out"
+    return state.scene.notice
+
+
+def _payment(state: State) -> PaymentView | None:
+    payment = state.books.payment
+    if payment is None or state.scene.stage not in ("cash", "review", "closing"):
+        return None
+    takes = state.scene.stage == "cash" and not trouble(state)
+    return PaymentView(
+        owe_minor=payment.agreed_minor,
+        in_minor=payment.in_minor,
+        left_minor=payment.left_minor,
+        credit_minor=max(0, payment.in_minor - payment.agreed_minor),
+        allowed_minor=allowed_minor(state) if takes else (),
+        denominations_minor=state.settings.denominations_minor,
+        last_note_minor=state.scene.last_note_minor,
+        credit_agreed=payment.credit_up_to_minor > 0,
+    )
+
+
+def _staff(state: State) -> StaffView | None:
+    if not state.scene.stage.startswith("staff"):
+        return None
+    books, devices = state.books, state.devices
+    if not books.staff:
+        return StaffView()
+    return StaffView(
+        who=books.staff,
+        period=books.period,
+        notes=sum(count.count for count in books.period_notes),
+        total_minor=sum(count.value_minor * count.count for count in books.period_notes),
+        devices=(devices.acceptor, devices.printer, devices.scanner, devices.screen),
+        unposted=devices.unposted,
+        journal_records=devices.records,
+        version=state.settings.version,
+    )

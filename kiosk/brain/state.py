@@ -1,0 +1,134 @@
+"""The brain's state: Books (the fold of the journal), Scene (what the person is doing) and Devices (their health).
+
+Only Books holds money, and only `apply` changes it. Scene and Devices are forgotten at a restart.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from kiosk.brain.settings import Settings
+from kiosk.domain.facts import LinePaid, NoteCount, NoteInPayment, PaymentCompleted
+from kiosk.domain.invoice import Account, InvoiceReference
+from kiosk.domain.snapshot import DeviceHealth, ReceiptView
+
+
+@dataclass(frozen=True)
+class OpenNote:
+    """A note whose STACK was announced and whose fate is not known yet."""
+
+    note_id: str
+    payment_id: str
+    channel: int
+    value_minor: int
+    cassette_period: int
+
+
+@dataclass(frozen=True)
+class OpenPayment:
+    """A payment that can still take or hold money. `invoices` are what was open when it began, oldest first."""
+
+    payment_id: str
+    session_id: str
+    account: str
+    last4: str
+    invoices: tuple[LinePaid, ...]
+    balance_minor: int
+    live: bool
+    language: str
+    agreed_minor: int = 0
+    credit_up_to_minor: int = 0
+    notes: tuple[NoteInPayment, ...] = ()
+
+    @property
+    def in_minor(self) -> int:
+        return sum(note.value_minor for note in self.notes)
+
+    @property
+    def left_minor(self) -> int:
+        return max(0, self.agreed_minor - self.in_minor)
+
+
+@dataclass(frozen=True)
+class Books:
+    """What the journal says. Equal to the fold of all facts at every moment."""
+
+    session_id: str = ""
+    payment: OpenPayment | None = None
+    note: OpenNote | None = None
+    period: int = 1
+    period_notes: tuple[NoteCount, ...] = ()
+    doubtful_minor: int = 0
+    swap_announced: bool = False
+    receipts: int = 0
+    completed: PaymentCompleted | None = None  # the newest
+    unprinted: tuple[PaymentCompleted, ...] = ()
+    last_stacked_minor: int = 0
+    staff: str = ""
+    frozen: str = ""
+    cash_minor: int = 0  # all that was ever booked as cash
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`stage` is one of snapshot.SCREENS but out_of_service, which is derived."""
+
+    stage: str = "starting"
+    language: str = "en"
+    theme: str = "light"
+    text_size: int = 0
+    sound: bool = False
+    help_open: bool = False
+    notice: str = ""
+    notice_minor: int = 0
+    field: str = ""
+    entry: str = ""
+    typed_number: str = ""
+    request: str = ""  # the look-up, head check or PIN check we wait for
+    reference: InvoiceReference | None = None
+    account: Account | None = None
+    agreed_minor: int = 0
+    last_note_minor: int = 0
+    idle_left_s: int = 0
+    closing_reason: str = ""
+    receipt: ReceiptView | None = None
+    receipt_of: str = ""  # receipt number on the page
+    print_job: str = ""
+    pin_failures: int = 0
+    pin_locked: bool = False
+    stopping: bool = False
+    recovered_minor: int = 0
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Health as last heard. `faults` are the acceptor's standing faults."""
+
+    acceptor: DeviceHealth = DeviceHealth("acceptor", "connecting")
+    faults: frozenset[str] = frozenset()
+    idle: bool = False  # the acceptor said that no note is in its path, after the last Enable or Disable
+    enabled: frozenset[int] = frozenset()
+    printer: DeviceHealth = DeviceHealth("printer", "connecting")
+    scanner: DeviceHealth = DeviceHealth("scanner", "connecting")
+    screen: DeviceHealth = DeviceHealth("screen", "connecting")
+    online: bool = False
+    unposted: int = 0
+    records: int = 0
+
+
+@dataclass(frozen=True)
+class State:
+    settings: Settings
+    books: Books = field(default_factory=Books)
+    scene: Scene = field(default_factory=Scene)
+    devices: Devices = field(default_factory=Devices)
+
+
+def fresh_scene(state: State, stage: str) -> Scene:
+    """Return the scene for the next person: nothing of the last one is left (accessibility T5)."""
+    old = state.scene
+    return replace(
+        Scene(stage=stage, language=state.settings.language),
+        stopping=old.stopping,
+        pin_failures=old.pin_failures,
+        pin_locked=old.pin_locked,
+        recovered_minor=old.recovered_minor,
+    )
