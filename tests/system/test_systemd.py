@@ -1,8 +1,8 @@
 """The units, as systemd itself reads them.
 
 What must hold: systemd understands every line, also with each example drop-in; accounts and directories that units use
-are made; and the settings that money depends on stand. Method: the units are copied with their programs replaced by ones of
-this machine (no kiosk is installed under /opt here) and given to systemd's own tools.
+are made; and the settings that money depends on stand. Method: the units are copied with their programs replaced by
+ones of this machine (no kiosk is installed under /opt here) and given to systemd's own tools.
 """
 
 import os
