@@ -40,7 +40,7 @@ def _fit(profile: Profile, payload: str, symbology: str, today: date) -> Match:
         raw = profile.split(payload, symbology)
         profile.verify(raw)
         values = profile.values(raw, today)
-    fields: Fields = {"currency": profile.currency} | values
+    fields: Fields = {"currency": profile.currency, **values}
     return Match(profile.name, fields, profile.refer(payload, fields))
 
 

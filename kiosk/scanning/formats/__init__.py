@@ -1,4 +1,4 @@
-"""Layouts that need code. A parser takes payload, the profile's options and today; it returns fields or raises Misfit."""
+"""Layouts that need code: a parser takes payload, options and today, and returns fields or raises Misfit."""
 
 from collections.abc import Callable, Mapping
 from datetime import date

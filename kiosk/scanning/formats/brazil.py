@@ -28,7 +28,7 @@ SEGMENTS = {
 
 
 def boleto(payload: str, _options: Mapping[str, str], today: date) -> Fields:
-    """Return bank, currency_code, due, factor, amount_minor (0: the payer chooses), free of bars or a typed line (47)."""
+    """Return bank, factor, due, amount_minor (0: the payer chooses), free and check of bars or a typed line (47)."""
     bars = _bars(payload, 47, _boleto_bars)
     expect(not bars.startswith("8"), "unknown", "a collection slip")
     expect(bars[3] == "9", "unknown", "currency")

@@ -28,7 +28,7 @@ def creditor_reference(text: str) -> str:
 
 
 def minor(text: str, decimals: re.Pattern[str]) -> int:
-    """Return the cents of a dotted decimal that matches `decimals` (at most two places); Misfit "check" if it does not."""
+    """Return the cents of a dotted decimal in the form `decimals` (two places at most); Misfit "check" if it is not."""
     expect(bool(decimals.fullmatch(text)), "check", "amount")
     whole, _, fraction = text.partition(".")
     return int(whole) * 100 + int(fraction.ljust(2, "0"))
