@@ -106,7 +106,7 @@ def parse(entry: bytes) -> Envelope:
     """Take an entry apart. Raises MalformedEntry; fields that are not known are left alone."""
     try:
         content = json.loads(entry)
-        if content["v"] != VERSION:
+        if type(content["v"]) is not int or content["v"] != VERSION:
             raise MalformedEntry(f"schema version {content['v']!r}")
         moment = Moment(**{name: content[name] for name in Moment.__dataclass_fields__})
         names = ("kiosk_id", "epoch", "seq", "kind", "body", "prev_hash")

@@ -91,6 +91,7 @@ class Journal:
         self._head = Head(0, expect.nonce)
         self._acked_seq = 0
         self._failure = ""
+        self._closed = False
 
     @classmethod
     def open(
@@ -256,7 +257,10 @@ class Journal:
         return lines.write(self.all_records(), out)
 
     def close(self) -> None:
-        """Checkpoint if the journal is sound, and let go of the files."""
+        """Checkpoint if the journal is sound, and let go of the files. Closing again does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             if not self._failure:
                 self.checkpoint()
