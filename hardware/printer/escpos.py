@@ -20,7 +20,19 @@ CODE_PAGES = ("CP858", "CP1252", "CP850", "CP437")
 
 # Typographic signs that no code page of a printer need hold, as a typist would write them.
 _TYPED = str.maketrans(
-    {"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "•": "*", "\u00a0": " ", "\u202f": " "}
+    {
+        "─": "-",
+        "‘": "'",
+        "’": "'",
+        "“": '"',
+        "”": '"',
+        "–": "-",
+        "—": "-",
+        "…": "...",
+        "•": "*",
+        "\u00a0": " ",
+        "\u202f": " ",
+    }
 )
 
 # Real-time commands are obeyed wherever they stand, inside a picture too (Epson, DLE EOT, notes).
@@ -83,7 +95,7 @@ class _Job:
         self.printer.magic.force_encoding(page)
 
     def line(self, line: Line) -> None:
-        text = line.text.translate(_TYPED)
+        text = line.text if self._holds(line.text) else line.text.translate(_TYPED)
         if self._holds(text):
             self._type(text, line)
         elif not self._draw(line):
@@ -121,11 +133,13 @@ class _Job:
     def qr(self, data: str) -> None:
         self.printer.set(align="center")
         if self.printer.profile.supports("qrCode"):
+            quiet = b"\x1bJ" + bytes((4 * self.layout.qr_dots,))  # the printer draws the modules alone
+            self.printer._raw(quiet)
             self.printer.qr(data, ec=1, size=self.layout.qr_dots, native=True)
-            self.printer.ln()
+            self.printer._raw(quiet)
             return
         code = segno.make(data, error="m", micro=False)
-        modules = [[not cell for cell in row] for row in code.matrix_iter(border=2)]
+        modules = [[not cell for cell in row] for row in code.matrix_iter(border=4)]
         picture = Image.new("1", (len(modules), len(modules)))
         picture.putdata([cell for row in modules for cell in row])
         side = len(modules) * self.layout.qr_dots

@@ -26,7 +26,7 @@ def set_lines(document: Document, columns: int) -> Iterator[Line | Qr | Feed | C
         elif isinstance(item, Columns):
             yield from _columns(item, columns)
         elif isinstance(item, Rule):
-            yield Line("-" * columns)
+            yield Line("─" * columns)
         else:
             yield item
 

@@ -80,23 +80,20 @@ def _bills(receipt: Receipt, _: Translate) -> list[Item]:
 
 
 def _bill(line: ReceiptLine, _: Translate) -> list[Item]:
-    if line.balance_after_minor is None:
-        after = Columns(_("Still owed on this bill"), _("not known now"))
-    else:
-        after = Columns(_("Still owed on this bill"), format_minor(line.balance_after_minor))
+    after = _("not known now") if line.balance_after_minor is None else format_minor(line.balance_after_minor)
     return [
         Columns(line.label, format_minor(line.amount_minor), bold=True, tall=True),
-        Text(_("Account ending in {last4}").format(last4=line.last4)),
-        Text(_("Bill {number}").format(number=line.invoice)),
-        after,
+        Columns(_("Account ending in"), line.last4),
+        Columns(_("Bill"), line.invoice),
+        Columns(_("Still owed on it"), after, tall=True),
         Feed(),
     ]
 
 
 def _credit(line: ReceiptLine, _: Translate) -> list[Item]:
     return [
-        Columns(_("Credit left on the account"), format_minor(line.amount_minor), bold=True, tall=True),
-        Text(_("On account ending in {last4}, for the next bill").format(last4=line.last4)),
+        Columns(_("Credit for the next bill"), format_minor(line.amount_minor), bold=True, tall=True),
+        Columns(_("Account ending in"), line.last4),
         Feed(),
     ]
 
@@ -219,10 +216,18 @@ def _interleave(own: list[Item], english: list[Item]) -> Paper:
     """Lay the English under every line that differs. Both lists were made by one layout: same items, same order."""
     paper: list[Item] = []
     for mine, theirs in zip(own, english, strict=True):
+        if mine != theirs and _ends_paragraph(paper, mine):
+            paper.append(Feed())
         paper.append(mine)
         if mine != theirs:
             paper.append(_under(mine, theirs))
     return tuple(paper)
+
+
+def _ends_paragraph(paper: list[Item], item: Item) -> bool:
+    """Would two sentences in two languages run into one another?"""
+    last = paper[-1] if paper else None
+    return all(isinstance(one, Text) and one.align == "left" for one in (last, item))
 
 
 def _under(mine: Item, theirs: Item) -> Item:
