@@ -1,0 +1,3 @@
+"""The lobby kiosk."""
+
+VERSION = "0.1.0"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kiosk.domain.facts import CassettePeriodClosed
 from kiosk.domain.invoice import InvoiceReference
 
 
@@ -73,8 +74,7 @@ class PrintTicket:
     """Print the collection ticket of a period that was just closed."""
 
     job: str
-    period: int
-    who: str
+    closed: CassettePeriodClosed
 
 
 @dataclass(frozen=True)

@@ -79,10 +79,11 @@ def swap(turn: Turn, value: str) -> None:
 def close_period(turn: Turn, by: str, reason: str) -> None:
     books = turn.books
     total_minor = sum(count.value_minor * count.count for count in books.period_notes)
-    turn.record(CassettePeriodClosed(books.period, books.period_notes, total_minor, books.doubtful_minor, by, reason))
+    closed = CassettePeriodClosed(books.period, books.period_notes, total_minor, books.doubtful_minor, by, reason)
+    turn.record(closed)
     turn.record(CassettePeriodOpened(books.period + 1))
     if turn.devices.printer.state == "ready":
-        turn.order(PrintTicket(f"ticket/{books.period}", books.period, by))
+        turn.order(PrintTicket(f"ticket/{books.period}", closed))
 
 
 def sign_out(turn: Turn, value: str) -> None:

@@ -1,0 +1,182 @@
+"""The kiosk's command line, and the only place that wires everything together.
+
+    kiosk --config FILE [--ui none] [--control SOCKET]    engine, screen and reader as three processes
+    kiosk engine|screen|reader --config FILE              one of them (what the systemd units start)
+    kiosk enrol --config FILE --code CODE                 make the key, tell the server, keep what it gives
+    kiosk pin                                             turn a PIN into what the configuration keeps
+    kiosk check --config FILE                             every error of the configuration at once
+    kiosk journal verify|export FILE                      check or write out a journal
+    kiosk read [--any] IMAGE...                           what the scanner makes of pictures
+    kiosk demo [--headless]                               a demo city with simulated devices
+
+Each command imports what it needs and nothing else: start-up time and memory are measured.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kiosk.config.model import Config
+
+PROCESSES = ("engine", "screen", "reader")
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; returns the exit code (2: wrong usage or configuration)."""
+    command = argv[0] if argv and not argv[0].startswith("-") else "all"
+    if argv and argv[0] in ("-h", "--help"):
+        print(__doc__)
+        return 0
+    if command not in COMMANDS:
+        print(__doc__, file=sys.stderr)
+        return 2
+    return COMMANDS[command](argv if command == "all" else argv[1:])
+
+
+def _arguments(argv: list[str]) -> tuple["Config", argparse.Namespace]:
+    """Parse what all processes share. Exits with 2 and every error of the configuration in one list."""
+    from kiosk.config.load import ConfigWrong, load
+
+    parser = argparse.ArgumentParser(prog="kiosk")
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--ui", choices=("window", "none"), default="window")
+    parser.add_argument("--control", type=Path)
+    parser.add_argument("--code")
+    parser.add_argument("--touch-map", action="store_true")
+    options = parser.parse_args(argv)
+    try:
+        config = load(options.config)
+    except ConfigWrong as wrong:
+        _refuse(wrong.errors)
+    if config.production and (options.ui == "none" or options.control or options.touch_map):
+        _refuse(["--ui none, --control and --touch-map are for tests and are refused when production = true"])
+    return config, options
+
+
+def _refuse(errors: list[str]) -> None:
+    print("The configuration is wrong:", *(f"  {error}" for error in errors), sep="\n", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def _all(argv: list[str]) -> int:
+    from kiosk.engine.supervise import supervise
+
+    config, options = _arguments(argv)
+    shared = ["--config", str(options.config)]
+    extra = ["--ui", options.ui] + (["--control", str(options.control)] if options.control else [])
+    arguments = {"engine": shared + extra, "reader": shared, "screen": shared}
+    if options.touch_map:
+        arguments["screen"] = [*shared, "--touch-map"]
+    names = [name for name in PROCESSES if not (name == "screen" and options.ui == "none")]
+    if not (config.reader.camera or config.reader.imager or config.reader.wedge):
+        names.remove("reader")
+    return supervise(names, arguments)
+
+
+def _engine(argv: list[str]) -> int:
+    from kiosk.engine.process import Options, die_on_thread_failure, run_engine
+    from kiosk.journal.keys import KeyUnusable
+
+    config, options = _arguments(argv)
+    die_on_thread_failure()
+    try:
+        return run_engine(config, Options(options.ui, options.control))
+    except (FileNotFoundError, KeyUnusable) as error:
+        _refuse([f"this kiosk is not enrolled ({error}): kiosk enrol --config FILE --code CODE"])
+        raise
+
+
+def _screen(argv: list[str]) -> int:
+    from kiosk.ui.process import ScreenConfig, run
+
+    config, options = _arguments(argv)
+    screen = config.screen
+    return run(
+        ScreenConfig(
+            socket_path=config.run_dir / "screen.sock",
+            width=screen.width,
+            height=screen.height,
+            pixels_per_mm=screen.pixels_per_mm,
+            fullscreen=screen.fullscreen,
+            rotation=screen.rotation,
+            touch_device=screen.touch_device,
+            touch_map=options.touch_map,
+            city=config.office.name,
+            language=config.kiosk.language,
+        )
+    )
+
+
+def _reader(argv: list[str]) -> int:
+    from kiosk.scanning.reader import ReaderConfig, run
+
+    config, _ = _arguments(argv)
+    reader = config.reader
+    return run(ReaderConfig(reader.camera, reader.imager, reader.wedge), config.run_dir / "reader.sock")
+
+
+def _enrol(argv: list[str]) -> int:
+    from kiosk.engine.city import enrol
+
+    config, options = _arguments(argv)
+    if not options.code:
+        _refuse(["enrol needs --code: the one-time code that the server's staff page shows"])
+    return enrol(config, options.code)
+
+
+def _pin(argv: list[str]) -> int:
+    from getpass import getpass
+
+    from kiosk.engine.pins import hash_pin
+
+    del argv
+    try:
+        print(hash_pin(getpass("PIN (4 to 12 digits): ") if sys.stdin.isatty() else sys.stdin.readline().strip()))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _check(argv: list[str]) -> int:
+    _arguments(argv)
+    print("The configuration is good.")
+    return 0
+
+
+def _journal(argv: list[str]) -> int:
+    from kiosk.journal.cli import main as journal_main
+
+    return journal_main(argv)
+
+
+def _read(argv: list[str]) -> int:
+    from kiosk.scanning.cli import main as read_main
+
+    return read_main(argv)
+
+
+def _demo(argv: list[str]) -> int:
+    from kiosk.demo.cli import main as demo_main
+
+    return demo_main(argv)
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "all": _all,
+    "engine": _engine,
+    "screen": _screen,
+    "reader": _reader,
+    "enrol": _enrol,
+    "pin": _pin,
+    "check": _check,
+    "journal": _journal,
+    "read": _read,
+    "demo": _demo,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""Between the acceptor's words and the brain's: a driver's events become the brain's, its commands the driver's."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from hardware.acceptors import contract
+from kiosk.brain import commands, events
+from kiosk.engine.inbox import Inbox
+
+
+class Driver(Protocol):
+    def submit(self, command: contract.Command) -> None: ...
+
+
+def translate(event: contract.Event) -> tuple[type[events.Event], dict[str, Any]]:
+    """Return the brain's event for a device's."""
+    return _WORDS[type(event)](event)
+
+
+def _connected(event: contract.Connected) -> tuple[type[events.Event], dict[str, Any]]:
+    identity = event.identity
+    table = tuple(sorted((channel, value_minor) for channel, (_, value_minor) in identity.table.items()))
+    names = (identity.protocol, identity.model, identity.serial, identity.firmware, identity.variant)
+    return events.AcceptorConnected, {"table": table, "detail": " ".join(name for name in names if name)}
+
+
+def _stacked(event: contract.NoteStacked) -> tuple[type[events.Event], dict[str, Any]]:
+    return events.NoteStackedReport, {
+        "report": event.report,
+        "channel": event.channel,
+        "power_up": event.power_up,
+        "clean": event.clean,
+        "replay": event.replay,
+    }
+
+
+_WORDS: dict[type[Any], Callable[[Any], tuple[type[events.Event], dict[str, Any]]]] = {
+    contract.Connected: _connected,
+    contract.Lost: lambda event: (events.AcceptorLost, {"reason": event.reason}),
+    contract.PoweredUp: lambda event: (events.AcceptorPoweredUp, {}),
+    contract.Idle: lambda event: (events.AcceptorIdle, {}),
+    contract.Accepting: lambda event: (events.NoteApproaching, {}),
+    contract.NoteEscrowed: lambda event: (
+        events.NoteEscrowed,
+        {"escrow": event.escrow, "channel": event.channel},
+    ),
+    contract.NoteStacked: _stacked,
+    contract.NoteReturned: lambda event: (
+        events.NoteReturnedReport,
+        {"report": event.report, "reason": "returned"},
+    ),
+    contract.NoteRejected: lambda event: (
+        events.NoteReturnedReport,
+        {"report": event.report, "reason": "rejected"},
+    ),
+    contract.Paused: lambda event: (events.SecondNotePushed, {}),
+    contract.Fault: lambda event: (events.AcceptorFault, {"code": event.code, "detail": event.detail}),
+    contract.FaultCleared: lambda event: (events.AcceptorFaultCleared, {"code": event.code}),
+}
+
+
+def order(command: commands.Command) -> contract.Command | None:
+    """Return the driver's command for the brain's, None if it is not for the acceptor."""
+    if isinstance(command, commands.EnableAcceptor):
+        return contract.Enable(command.channels)
+    if isinstance(command, commands.DisableAcceptor):
+        return contract.Disable()
+    if isinstance(command, commands.StackNote):
+        return contract.StackNote(command.escrow)
+    if isinstance(command, commands.ReturnNote):
+        return contract.ReturnNote(command.escrow)
+    if isinstance(command, commands.AcknowledgeReport):
+        return contract.Acknowledge(command.report)
+    return None
+
+
+def teller(inbox: Inbox) -> Callable[[contract.Event], None]:
+    """Return what the driver's thread calls with each event."""
+
+    def tell(event: contract.Event) -> None:
+        kind, values = translate(event)
+        inbox.tell(kind, **values)
+
+    return tell

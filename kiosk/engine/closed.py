@@ -1,0 +1,65 @@
+"""When no money may be taken at all: a page that says so, posting if the journal is whole, and the watchdog fed."""
+
+import signal
+import threading
+from types import FrameType
+from typing import Protocol
+
+from kiosk.config.model import Config
+from kiosk.domain.snapshot import Snapshot
+from kiosk.engine.clock import Clock
+from kiosk.engine.desk import ScreenDesk
+from kiosk.engine.inbox import Inbox, Job
+from kiosk.engine.watchdog import Watchdog
+
+BEAT_MS = 1_000
+
+
+class Posting(Protocol):
+    """What still runs after a crash loop: the journal is drained, nothing is added."""
+
+    threads: list[threading.Thread]
+
+    def serve_alone(self, inbox: Inbox) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def run_closed(config: Config, ui: str, reason: str, clock: Clock, watchdog: Watchdog, city: Posting | None) -> int:
+    """Show that the kiosk is out of service because of `reason` until stopped. Devices are not touched."""
+    inbox = Inbox()
+    stopped: list[int] = []
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        del frame
+        stopped.append(signum)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    screen = ScreenDesk(config.run_dir / "screen.sock", inbox, clock.mono_ms, ui != "none")
+    screen.publish(
+        Snapshot(
+            revision=1,
+            screen="out_of_service",
+            city=config.office.name,
+            kiosk=config.kiosk.name,
+            language=config.kiosk.language,
+            cash=False,
+            cash_reason=reason,
+            reasons=(reason,),
+        )
+    )
+    if city is not None:
+        city.serve_alone(inbox)
+        for thread in city.threads:
+            thread.start()
+    watchdog.ready(f"out of service: {reason}")
+    while not stopped:
+        watchdog.beat(clock.mono_ms())
+        item = inbox.take(BEAT_MS)
+        if isinstance(item, Job):
+            item.run()
+    if city is not None:
+        city.stop()
+    screen.close()
+    return 0

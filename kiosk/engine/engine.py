@@ -1,0 +1,128 @@
+"""The engine's loop: take an event, decide, commit, apply, and only then act (architecture, rules 2 and 3)."""
+
+from dataclasses import replace
+from typing import Protocol
+
+from kiosk.brain import commands, events
+from kiosk.brain.decide import Decision, decide, settle
+from kiosk.brain.snapshot import snapshot
+from kiosk.brain.state import State
+from kiosk.domain.facts import Fact, PaymentCompleted
+from kiosk.domain.snapshot import Snapshot
+from kiosk.engine.clock import Clock
+from kiosk.engine.inbox import Inbox, Job, Timers, Told
+from kiosk.journal.record import Moment as Stamp
+from kiosk.journal.record import Record
+from kiosk.journal.store import Journal
+
+BEAT_MS = 1_000  # the loop turns at least this often
+CHECKPOINT_AFTER_MS = 5_000
+
+
+class Hands(Protocol):
+    """Carries out the brain's commands; one method a command would only repeat commands.py."""
+
+    def carry_out(self, command: commands.Command, state: State, records: list[Record]) -> None: ...
+
+    def publish(self, picture: Snapshot) -> None: ...
+
+    def committed(self, records: list[Record]) -> None: ...
+
+    def beat(self, now_ms: int) -> None: ...
+
+
+class Engine:
+    """Owns the state and the journal. `run` returns after the brain ordered Exit; anything unexpected raises."""
+
+    def __init__(self, state: State, journal: Journal, clock: Clock, inbox: Inbox, hands: Hands) -> None:
+        self.state = state
+        self.journal = journal
+        self._clock = clock
+        self._inbox = inbox
+        self._hands = hands
+        self._timers = Timers()
+        self._revision = 0
+        self._picture: Snapshot | None = None
+        self._unposted_receipts: dict[int, str] = {}
+        self._quiet_since_ms: int | None = clock.mono_ms()
+        self._exit = False
+
+    def run(self, reason: str) -> None:
+        """Start with `reason` ("boot" or "restart") and go on until told to stop."""
+        self.turn(Told(events.Started, {"reason": reason}))
+        while not self._exit:
+            now = self._clock.mono_ms()
+            self._hands.beat(now)
+            self._tidy(now)
+            name = self._timers.pop_due(now)
+            if name is not None:
+                self.turn(Told(events.TimerFired, {"name": name}))
+                continue
+            item = self._inbox.take(self._timers.wait_ms(now, BEAT_MS))
+            if isinstance(item, Job):
+                item.run()
+            elif item is not None:
+                self.turn(item)
+
+    def turn(self, told: Told) -> None:
+        """One event, from decision to effect."""
+        moment = self._clock.moment()
+        decision = decide(self.state, told.kind(moment=moment, **told.values))
+        records = self._commit(decision.facts, moment)
+        self.state = self._settled(decision)
+        for command in decision.commands:
+            self._act(command, records)
+        if records:
+            self._hands.committed(records)
+            self._quiet_since_ms = moment.mono_ms
+        self._show()
+
+    def _commit(self, facts: tuple[Fact, ...], moment: events.Moment) -> list[Record]:
+        if not facts:
+            return []
+        stamped = [(fact, self._stamp(moment)) for fact in facts]
+        records = self.journal.append(stamped)
+        for fact, record in zip(facts, records, strict=True):
+            if isinstance(fact, PaymentCompleted):
+                self._unposted_receipts[record.seq] = fact.receipt_number
+        return records
+
+    def _stamp(self, moment: events.Moment) -> Stamp:
+        entry_id = self._clock.fresh_id()
+        return Stamp(entry_id, moment.utc, moment.clock_state, self._clock.boot_id, moment.mono_ms)
+
+    def _settled(self, decision: Decision) -> State:
+        state = settle(self.state, decision)
+        return replace(state, devices=replace(state.devices, records=self.journal.head.seq))
+
+    def _act(self, command: commands.Command, records: list[Record]) -> None:
+        if isinstance(command, commands.SetTimer):
+            self._timers.set(command.name, self._clock.mono_ms() + command.after_ms)
+        elif isinstance(command, commands.CancelTimer):
+            self._timers.cancel(command.name)
+        elif isinstance(command, commands.Exit):
+            self._exit = True
+        else:
+            self._hands.carry_out(command, self.state, records)
+
+    def _show(self) -> None:
+        """Publish the picture if it is another one than before."""
+        picture = snapshot(self.state, self._revision)
+        if self._picture is None or picture != self._picture:
+            self._revision += 1
+            self._picture = replace(picture, revision=self._revision)
+            self._hands.publish(self._picture)
+
+    def acknowledged(self, seq: int) -> None:
+        """The server has everything up to `seq`, and the journal knows it: tell the brain which receipts that means."""
+        receipts = tuple(number for at, number in self._unposted_receipts.items() if at <= seq)
+        self._unposted_receipts = {at: number for at, number in self._unposted_receipts.items() if at > seq}
+        unposted = self.journal.head.seq - seq
+        self.turn(Told(events.Acknowledged, {"receipts": receipts, "unposted": unposted}))
+
+    def _tidy(self, now_ms: int) -> None:
+        """Checkpoint when nothing has happened for a while and nobody is here."""
+        quiet = self._quiet_since_ms
+        if quiet is not None and now_ms - quiet > CHECKPOINT_AFTER_MS and not self.state.books.session_id:
+            self.journal.checkpoint()
+            self._quiet_since_ms = None

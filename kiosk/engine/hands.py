@@ -1,0 +1,116 @@
+"""Carries out what the brain orders, by giving it to the thread that can. Nothing here blocks or decides."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kiosk.brain import commands, events
+from kiosk.brain.state import State
+from kiosk.config.model import Staff
+from kiosk.domain.facts import PaymentCompleted
+from kiosk.domain.snapshot import Snapshot
+from kiosk.engine.acceptor import Driver, order
+from kiosk.engine.city import City
+from kiosk.engine.clock import Clock
+from kiosk.engine.desk import ControlDesk, ReaderDesk, ScreenDesk
+from kiosk.engine.inbox import Inbox
+from kiosk.engine.papers import Papers
+from kiosk.engine.pins import who_has
+from kiosk.engine.printing import PrintRoom
+from kiosk.engine.watchdog import Watchdog
+from kiosk.journal.record import Record
+from kiosk.scanning import typed
+from kiosk.scanning.outcome import Refused
+
+
+@dataclass
+class KioskHands:
+    """The devices and links of one kiosk. `period_opened_seq` is the record that opened the current cassette period."""
+
+    inbox: Inbox
+    clock: Clock
+    acceptor: Driver
+    printer: PrintRoom
+    papers: Papers
+    city: City
+    screen: ScreenDesk
+    reader: ReaderDesk
+    staff: tuple[Staff, ...]
+    watchdog: Watchdog
+    control: ControlDesk | None = None
+    period_opened_seq: int = 1
+    _by_type: dict[type[Any], Callable[[Any, State, list[Record]], None]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._by_type = {
+            commands.CheckTyped: self._check_typed,
+            commands.LookUp: lambda command, state, records: self.city.look_up(command.request, command.reference),
+            commands.CheckHead: lambda command, state, records: self.city.check_head(command.request),
+            commands.CheckPin: self._check_pin,
+            commands.PrintReceipt: self._print_receipt,
+            commands.PrintTicket: self._print_ticket,
+            commands.Look: lambda command, state, records: self.reader.look(command.mode),
+        }
+
+    def carry_out(self, command: commands.Command, state: State, records: list[Record]) -> None:
+        """Do it. `records` are those of the same decision. KeyError for a command nobody can carry out."""
+        to_acceptor = order(command)
+        if to_acceptor is not None:
+            self.acceptor.submit(to_acceptor)
+        else:
+            self._by_type[type(command)](command, state, records)
+
+    def publish(self, picture: Snapshot) -> None:
+        self.screen.publish(picture)
+        if self.control is not None:
+            self.control.publish(picture)
+
+    def committed(self, records: list[Record]) -> None:
+        self.city.offer(records)
+        for record in records:
+            if record.kind == "CassettePeriodOpened":
+                self.period_opened_seq = record.seq
+
+    def beat(self, now_ms: int) -> None:
+        self.watchdog.beat(now_ms)
+        self.screen.beat(now_ms)
+
+    def _check_typed(self, command: commands.CheckTyped, state: State, records: list[Record]) -> None:
+        del state, records
+        found = typed.account(command.number)
+        reference = None if isinstance(found, Refused) else replace(found, check=command.check)
+        self.inbox.tell(events.AccountTyped, request=command.request, reference=reference)
+
+    def _check_pin(self, command: commands.CheckPin, state: State, records: list[Record]) -> None:
+        """Hashing takes tens of milliseconds on purpose, so a thread of its own does it."""
+        del state, records
+
+        def check() -> None:
+            self.inbox.tell(events.PinChecked, request=command.request, who=who_has(command.pin, self.staff))
+
+        threading.Thread(target=check, name="pin", daemon=True).start()
+
+    def _print_receipt(self, command: commands.PrintReceipt, state: State, records: list[Record]) -> None:
+        del records
+        done = _completed(state, command.receipt_number)
+        account = state.scene.account
+        known = account if account is not None and account.ref == done.account else None
+        view = state.scene.receipt
+        at = view.at if view is not None and view.number == done.receipt_number else self.clock.moment().local
+        paper = self.papers.receipt(done, known, at, command.posted, command.language, command.kind)
+        self.printer.submit(command.job, paper)
+
+    def _print_ticket(self, command: commands.PrintTicket, state: State, records: list[Record]) -> None:
+        del state
+        closed_seq = next(record.seq for record in records if record.kind == "CassettePeriodClosed")
+        at, who = self.clock.moment().local, command.closed.by
+        self.printer.submit(
+            command.job, self.papers.ticket(command.closed, self.period_opened_seq, closed_seq, at, who)
+        )
+
+
+def _completed(state: State, number: str) -> PaymentCompleted:
+    books = state.books
+    every = (*books.unprinted, books.completed)
+    return next(done for done in every if done is not None and done.receipt_number == number)

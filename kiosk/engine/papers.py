@@ -1,0 +1,110 @@
+"""From what the journal says to what goes on paper: receipts and collection tickets."""
+
+from dataclasses import fields
+from datetime import date, datetime
+from itertools import groupby
+
+from hardware.printer import document
+from kiosk.config.model import Config
+from kiosk.domain import facts, paper
+from kiosk.domain.invoice import Account
+from kiosk.domain.receipt import (
+    POSTED,
+    QUEUED,
+    CassetteTicket,
+    CassetteTicketCopy,
+    Office,
+    Receipt,
+    ReceiptLine,
+    verification_code,
+)
+from kiosk.pages.language import translator
+from kiosk.pages.receipt import receipt_items, ticket_copy_items, ticket_items
+
+
+class Papers:
+    """Makes documents for one kiosk. `kiosk_id` as enrolled."""
+
+    def __init__(self, config: Config, kiosk_id: str) -> None:
+        office = config.office
+        self._office = Office(office.name, office.address, office.phone, office.claim_phone, office.claim_address)
+        self._verify_url = office.verify_url
+        self._kiosk_id = kiosk_id
+        self._place = config.kiosk.place
+        self._large = config.printer.large_print
+
+    def receipt(
+        self,
+        done: facts.PaymentCompleted,
+        account: Account | None,
+        at: str,
+        posted: bool,
+        language: str,
+        kind: str,
+    ) -> document.Document:
+        """Return the receipt of `done`; `account`, if still known, gives labels and balances. `kind` as PrintReceipt."""
+        receipt = Receipt(
+            office=self._office,
+            kiosk_id=self._kiosk_id,
+            place=self._place,
+            number=done.receipt_number,
+            at=datetime.fromisoformat(at),
+            lines=tuple(_line(line, account) for line in done.lines),
+            notes=count(done.notes),
+            posting=POSTED if posted else QUEUED,
+            value_date=date.fromisoformat(done.value_date),
+            code=verification_code(done.receipt_number, done.payment_id, done.total_minor),
+            language=language,
+            verify_url=self._verify_url,
+            reprint=kind == "reprint",
+            recovered=kind == "recovered",
+        )
+        return to_document(receipt_items(receipt, translator(language), self._large))
+
+    def ticket(
+        self, closed: facts.CassettePeriodClosed, opened_record: int, closed_record: int, at: str, who: str
+    ) -> document.Document:
+        """Return the blind ticket for the bag and the copy with figures for staff, one after the other."""
+        ticket = CassetteTicket(
+            office=self._office,
+            kiosk_id=self._kiosk_id,
+            place=self._place,
+            number=f"{self._kiosk_id}-P{closed.period:04d}",
+            period=closed.period,
+            opened_record=opened_record,
+            closed_record=closed_record,
+            at=datetime.fromisoformat(at),
+            who=(who,) if who else (),
+            note_count=sum(note.count for note in closed.notes),
+        )
+        copy = CassetteTicketCopy(ticket, closed.notes, closed.doubtful_minor)
+        translate = translator("en")
+        return to_document(ticket_items(ticket, translate)) + to_document(ticket_copy_items(copy, translate))
+
+
+def _line(line: facts.LinePaid, account: Account | None) -> ReceiptLine:
+    """An account that is not known any more is named by what the fact has: its printed number's last four."""
+    if account is None or account.ref != line.account:
+        last4 = line.account[-4:] if line.account.startswith("num:") else ""
+        return ReceiptLine("", last4, line.invoice, line.amount_minor)
+    invoice = next((invoice for invoice in account.invoices if invoice.id == line.invoice), None)
+    if invoice is None:
+        return ReceiptLine("", account.last4, line.invoice, line.amount_minor)
+    after = invoice.balance_minor - line.amount_minor if account.live else None
+    return ReceiptLine(invoice.label, account.last4, line.invoice, line.amount_minor, after)
+
+
+def count(notes: tuple[facts.NoteInPayment, ...]) -> tuple[facts.NoteCount, ...]:
+    """Return how many notes of each value, largest first."""
+    values = sorted((note.value_minor for note in notes), reverse=True)
+    return tuple(facts.NoteCount(value, len(list(same))) for value, same in groupby(values))
+
+
+def to_document(items: paper.Paper) -> document.Document:
+    """Map each item to the printer's of the same name and fields."""
+    return tuple(_mapped(item) for item in items)
+
+
+def _mapped(item: paper.Item) -> document.Item:
+    twin = getattr(document, type(item).__name__)
+    return twin(**{f.name: getattr(item, f.name) for f in fields(item)})  # type: ignore[no-any-return]

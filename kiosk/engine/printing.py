@@ -1,0 +1,78 @@
+"""The printer's thread: asks for its health, prints one job at a time, tells the brain what became of it."""
+
+import queue
+import threading
+from pathlib import Path
+
+from hardware.printer.document import Document
+from hardware.printer.driver import PrinterDriver
+from hardware.printer.escpos import Layout
+from hardware.printer.ports import FilePort, NetworkPort, Port, SerialPort, UsbPort
+from hardware.printer.status import Lost, PrinterStatus
+from kiosk.brain import events
+from kiosk.config.model import Printer
+from kiosk.domain.snapshot import DeviceHealth
+from kiosk.engine.inbox import Inbox
+
+ASK_EVERY_S = 2.0
+
+
+def port_for(printer: Printer) -> Port:
+    """Return the port that the configuration names."""
+    if printer.kind == "serial":
+        return SerialPort(printer.address, printer.baud)
+    if printer.kind == "usb":
+        return UsbPort(printer.address)
+    if printer.kind == "network":
+        host, _, port = printer.address.rpartition(":")
+        return NetworkPort(host, int(port))
+    return FilePort(Path(printer.address))
+
+
+def health_of(status: PrinterStatus | Lost) -> DeviceHealth:
+    if isinstance(status, Lost):
+        return DeviceHealth("printer", "lost", "lost", status.reason)
+    if status.trouble:
+        return DeviceHealth("printer", "faulted", status.trouble)
+    return DeviceHealth("printer", "ready", "paper_low" if status.paper == "low" else "")
+
+
+class PrintRoom:
+    """Owns the printer. `submit` from the engine's thread; `run` is the thread."""
+
+    def __init__(self, printer: Printer, inbox: Inbox) -> None:
+        self._driver = PrinterDriver(port_for(printer), Layout(columns=printer.columns))
+        self._inbox = inbox
+        self._jobs: queue.SimpleQueue[tuple[str, Document] | None] = queue.SimpleQueue()
+        self._health: DeviceHealth | None = None
+        self.thread = threading.Thread(target=self.run, name="printer")
+
+    def submit(self, job: str, paper: Document) -> None:
+        self._jobs.put((job, paper))
+
+    def stop(self) -> None:
+        """End after the jobs that are waiting."""
+        self._jobs.put(None)
+
+    def run(self) -> None:
+        while True:
+            self._tell(self._driver.status())
+            try:
+                item = self._jobs.get(timeout=ASK_EVERY_S)
+            except queue.Empty:
+                continue
+            if item is None:
+                self._driver.close()
+                return
+            self._print(*item)
+
+    def _print(self, job: str, paper: Document) -> None:
+        outcome = self._driver.print(paper)
+        self._inbox.tell(events.PrintFinished, job=job, outcome=outcome.state, reason=outcome.reason)
+
+    def _tell(self, status: PrinterStatus | Lost) -> None:
+        """Tell health when it changed."""
+        health = health_of(status)
+        if health != self._health:
+            self._health = health
+            self._inbox.tell(events.HealthChanged, health=health)

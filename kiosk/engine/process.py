@@ -1,0 +1,228 @@
+"""The engine process: wires journal, brain, devices and links, runs the loop, ends it well (rules 4, 11 and 13)."""
+
+import os
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from kiosk import VERSION
+from kiosk.brain import events
+from kiosk.brain.apply import apply
+from kiosk.brain.settings import Settings, Timeouts
+from kiosk.brain.state import Books, Scene, State
+from kiosk.config.model import Config
+from kiosk.domain import facts
+from kiosk.engine.acceptor_port import AcceptorPort
+from kiosk.engine.city import City
+from kiosk.engine.clock import SystemClock
+from kiosk.engine.closed import run_closed
+from kiosk.engine.desk import ControlDesk, ReaderDesk, ScreenDesk
+from kiosk.engine.engine import Engine
+from kiosk.engine.guard import CrashGuard
+from kiosk.engine.hands import KioskHands
+from kiosk.engine.inbox import Inbox
+from kiosk.engine.papers import Papers
+from kiosk.engine.printing import PrintRoom
+from kiosk.engine.watchdog import Watchdog
+from kiosk.journal.errors import JournalDamaged, JournalInUse
+from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, Enrolment, load_enrolment, load_key
+from kiosk.journal.store import Journal
+from kiosk.scanning.library import load as load_profiles
+
+log = structlog.get_logger()
+
+JOURNAL_NAME = "journal.db"
+SWITCH_INTERVAL_S = 0.0005  # a decision about a note must not wait 5 ms for another thread's bytecode
+
+
+@dataclass(frozen=True)
+class Options:
+    """`ui` none: no screen is expected. `control`: a socket for intents, refused in production."""
+
+    ui: str = "window"
+    control: Path | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who this kiosk is: made at enrolment, kept in the state directory."""
+
+    key: Ed25519PrivateKey
+    enrolment: Enrolment
+
+
+def identity(config: Config) -> Identity:
+    """Load key and enrolment. Raises KeyUnusable or FileNotFoundError when the kiosk is not enrolled."""
+    return Identity(load_key(config.state_dir / KEY_NAME), load_enrolment(config.state_dir / ENROLMENT_NAME))
+
+
+def settings_of(config: Config, who: Enrolment) -> Settings:
+    times = config.times
+    timeouts = Timeouts(
+        idle=round(times.idle_s * 1000),
+        idle_answer=round(times.idle_answer_s * 1000),
+        done=round(times.done_s * 1000),
+        staff_idle=round(times.staff_idle_s * 1000),
+    )
+    return Settings(
+        city=who.city,
+        kiosk=config.kiosk.name,
+        receipt_prefix=who.receipt_prefix,
+        epoch=who.epoch,
+        version=VERSION,
+        channels=tuple(sorted(config.acceptor.channels.items())),
+        language=config.kiosk.language,
+        minimum_minor=config.limits.minimum_minor,
+        maximum_minor=config.limits.maximum_minor,
+        credit_limit_minor=config.limits.credit_minor,
+        timeouts=timeouts,
+    )
+
+
+def run_engine(config: Config, options: Options) -> int:
+    """Run until stopped. Returns the exit code; bugs and unwritable journals raise, and systemd starts us again."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    config.run_dir.mkdir(parents=True, exist_ok=True)
+    who = identity(config)
+    clock = SystemClock(who.enrolment.time_zone or config.kiosk.time_zone, config.kiosk.trust_clock)
+    watchdog = Watchdog()
+    watchdog.ready("starting")  # READY before the devices are asked, which may take long
+    guard = CrashGuard(config.state_dir / "starts.json", clock.boot_id)
+    crashing = guard.started(clock.mono_ms())
+    try:
+        journal = open_journal(config, who)
+    except JournalDamaged as error:
+        log.error("journal damaged, no money is taken", reason=str(error))
+        return run_closed(config, options.ui, "journal_damaged", clock, watchdog, None)
+    except JournalInUse as error:
+        log.error("another process has the journal open", reason=str(error))
+        return 1
+    inbox = Inbox()
+    city = City(config, who.enrolment, who.key, journal, inbox)
+    if crashing:
+        log.error("three crashes in ten minutes, no money is taken")
+        return run_closed(config, options.ui, "crash_loop", clock, watchdog, city)
+    code = _serve(config, options, who, journal, clock, inbox, city, watchdog)
+    guard.ended_well()
+    return code
+
+
+def open_journal(config: Config, who: Identity) -> Journal:
+    enrolment = who.enrolment
+    return Journal.open(
+        config.state_dir / JOURNAL_NAME,
+        key=who.key,
+        kiosk_id=enrolment.kiosk_id,
+        epoch=enrolment.epoch,
+        nonce=enrolment.nonce,
+        server_key=enrolment.pinned_server_key(),
+        allow_volatile=config.allow_volatile_state,
+    )
+
+
+@dataclass
+class History:
+    """What reading the journal from the start gives."""
+
+    books: Books
+    period_opened_seq: int
+    last_time: str
+
+
+def read_history(journal: Journal) -> History:
+    """Fold all records. Kinds of a newer version are passed over: they never move money here."""
+    history = History(Books(), 1, "")
+    for record in journal.all_records():
+        envelope = record.envelope()
+        history.last_time = envelope.moment.device_time
+        if envelope.kind not in facts.KINDS:
+            continue
+        history.books = apply(history.books, envelope.fact())
+        if envelope.kind == "CassettePeriodOpened":
+            history.period_opened_seq = record.seq
+    return history
+
+
+def _serve(
+    config: Config,
+    options: Options,
+    who: Identity,
+    journal: Journal,
+    clock: SystemClock,
+    inbox: Inbox,
+    city: City,
+    watchdog: Watchdog,
+) -> int:
+    history = read_history(journal)
+    if history.last_time:
+        clock.not_before(history.last_time)
+    settings = settings_of(config, who.enrolment)
+    acceptor = AcceptorPort(config.acceptor, config.run_dir, inbox)
+    printer = PrintRoom(config.printer, inbox)
+    hands = KioskHands(
+        inbox=inbox,
+        clock=clock,
+        acceptor=acceptor,
+        printer=printer,
+        papers=Papers(config, who.enrolment.kiosk_id),
+        city=city,
+        screen=ScreenDesk(config.run_dir / "screen.sock", inbox, clock.mono_ms, options.ui != "none"),
+        reader=ReaderDesk(config.run_dir / "reader.sock", inbox, load_profiles(config.reader.profiles)),
+        staff=config.staff,
+        watchdog=watchdog,
+        control=_control(config, options, inbox, journal),
+        period_opened_seq=history.period_opened_seq,
+    )
+    if hands.control is not None:
+        hands.screen.relay = hands.control.relay
+    state = State(settings, history.books, Scene(language=settings.language))
+    engine = Engine(state, journal, clock, inbox, hands)
+    city.attach(engine)
+    _stop_on_signal(inbox)
+    threads = [acceptor.thread, printer.thread, *city.threads]
+    for thread in threads:
+        thread.start()
+    watchdog.ready("taking payments")
+    engine.run("boot" if journal.head.seq == 0 else "restart")
+    watchdog.stopping()
+    acceptor.stop()
+    printer.stop()
+    city.stop()
+    for thread in threads:
+        thread.join(timeout=10)
+    for desk in (hands.screen, hands.reader, hands.control):
+        if desk is not None:
+            desk.close()
+    journal.close()
+    return 0
+
+
+def _control(config: Config, options: Options, inbox: Inbox, journal: Journal) -> ControlDesk:
+    path = options.control or config.run_dir / "control.sock"
+    return ControlDesk(path, inbox, journal, intents=not config.production)
+
+
+def _stop_on_signal(inbox: Inbox) -> None:
+    def stop(signum: int, frame: FrameType | None) -> None:
+        del signum, frame
+        inbox.tell(events.StopRequested)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def die_on_thread_failure() -> None:
+    """A dead thread ends the process (rule 11): systemd starts it again and recovery runs."""
+
+    def end(args: threading.ExceptHookArgs) -> None:
+        log.critical("thread died", thread=getattr(args.thread, "name", ""), error=repr(args.exc_value))
+        sys.__excepthook__(args.exc_type, args.exc_value or RuntimeError(), args.exc_traceback)
+        os._exit(70)
+
+    threading.excepthook = end
