@@ -21,6 +21,9 @@ PAYMENT = frozenset({"code128", "gs1_128", "itf", "code39", "qr", "gs1_qr", "pdf
 _WORKING_PX = 1600
 _SMALL_PX = 900  # below this modules may be under two pixels wide: enlarge
 
+# A scan line must cross all bars. Lines run along rows and columns, and long codes forgive some 12 degrees.
+_ANGLES_DEG = (22.5, -22.5, 45)
+
 _Format = zxingcpp.BarcodeFormat
 _ZXING = {
     "code39": _Format.Code39,
@@ -64,7 +67,9 @@ def stages(image: Image.Image, symbologies: frozenset[str] = PAYMENT) -> Iterato
     """Yield what each stage of the ladder finds in the grey `image`; the work is done when the next is asked for."""
     working = _shrunk(image)
     yield _both(working, symbologies)
-    for prepare in (_contrasted, _sharpened, _turned, _enlarged):
+    for angle in _ANGLES_DEG:
+        yield read_zbar(_turned(working, angle), symbologies)
+    for prepare in (_contrasted, _sharpened, _enlarged):
         prepared = prepare(working)
         if prepared is not None:
             yield _both(prepared, symbologies)
@@ -155,9 +160,8 @@ def _sharpened(image: Image.Image) -> Image.Image:
     return _contrasted(image).filter(ImageFilter.UnsharpMask(radius=3, percent=250, threshold=2))
 
 
-def _turned(image: Image.Image) -> Image.Image:
-    """Bars at 45 degrees lie worst for scan lines, which run along rows and columns."""
-    return image.rotate(45, Image.Resampling.BILINEAR, expand=True, fillcolor=255)
+def _turned(image: Image.Image, angle_deg: float) -> Image.Image:
+    return image.rotate(angle_deg, Image.Resampling.BILINEAR, expand=True, fillcolor=255)
 
 
 def _enlarged(image: Image.Image) -> Image.Image | None:
