@@ -86,7 +86,7 @@ def test_a_press_reaches_the_twin_and_the_panel_is_drawn(display: str, tmp_path:
     }
     with ControlServer(control, twin.handle):
         dock = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, control, bills, tmp_path / "dock{:d}.png"],
+            [sys.executable, "-c", PROGRAM, control, bills, tmp_path / "dock.png"],
             env=environment,
             stdout=subprocess.PIPE,
         )
