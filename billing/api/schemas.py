@@ -1,0 +1,176 @@
+"""The JSON of /v1 as types (docs/wire.md). Unknown fields are ignored; sums are cents; times RFC 3339 UTC."""
+
+from typing import Annotated, Any, Literal
+
+from ninja import Schema
+from pydantic import Field, StringConstraints
+
+# PostgreSQL holds no NUL in text.
+Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+Token = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
+Whole = Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)]
+
+
+class FieldError(Schema):
+    pointer: str
+    code: str
+
+
+class ProblemOut(Schema):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    retryable: bool
+    retry_after_s: int | None = None
+    expected_seq: int | None = None
+    seq: int | None = None
+    server_time: str | None = None
+    errors: list[FieldError] | None = None
+
+
+class EnrolmentIn(Schema):
+    code: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    public_key: Annotated[str, StringConstraints(max_length=44)]
+    hardware: dict[str, Any] = Field(default_factory=dict)
+
+
+class EnrolmentOut(Schema):
+    kiosk_id: str
+    epoch: int
+    nonce: str
+    server_key: str
+    receipt_prefix: str
+    city: str
+    time_zone: str
+    server_time: str
+
+
+class HeadOut(Schema):
+    kiosk_id: str
+    epoch: int
+    head_seq: int
+    head_hash: str
+    frozen: str = Field(description="why this epoch may take no new money; empty if it may")
+    server_time: str
+
+
+class RecordWire(Schema):
+    """`entry` is the record's RFC 8785 form as text."""
+
+    entry: str
+    hash: str
+    sig: str
+
+
+class RecordsOut(Schema):
+    records: list[RecordWire]
+    next: int | None
+
+
+class HeartbeatIn(Schema):
+    boot_id: Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00]*$")]
+    counter: Whole
+    health: dict[str, Any] = Field(default_factory=dict)
+
+
+class HeartbeatOut(Schema):
+    server_time: str
+    commands: list[str]
+
+
+class LineOut(Schema):
+    code: str
+    label: str
+    amount_minor: int
+
+
+class InvoiceOut(Schema):
+    id: str
+    kind: str
+    label: str
+    due_date: str
+    balance_minor: int
+    past_due_minor: int
+    shut_off: bool
+    lines: list[LineOut]
+
+
+class AccountOut(Schema):
+    account: str
+    last4: str
+    name: str
+    address: str
+    status: Literal["open", "closed"]
+    currency: str
+    balance_minor: int
+    past_due_minor: int
+    as_of: str
+    minimum_minor: int
+    invoices: list[InvoiceOut]
+
+
+class InvoicesOut(Schema):
+    invoices: list[InvoiceOut]
+
+
+class QuoteIn(Schema):
+    account: Token
+    amount_minor: Whole
+
+
+class LinePaid(Schema):
+    account: str
+    invoice: str
+    amount_minor: int
+
+
+class QuoteOut(Schema):
+    quote_id: str
+    lines: list[LinePaid]
+    fee_minor: int
+    total_minor: int
+    fee_schedule_version: str
+    expires_at: str
+    offline_ok: bool
+
+
+class JournalIn(Schema):
+    records: Annotated[list[RecordWire], Field(min_length=1, max_length=100)]
+
+
+class ResultOut(Schema):
+    seq: int
+    outcome: Literal["created", "exists"]
+    disposition: Literal["posted", "suspense", "memo", "kept"]
+    reason: str
+
+
+class Acknowledgement(Schema):
+    text: str
+    sig: str
+
+
+class StoppedOut(Schema):
+    type: str
+    expected_seq: int
+
+
+class JournalOut(Schema):
+    results: list[ResultOut]
+    acknowledgement: Acknowledgement
+    stopped: StoppedOut | None = None
+
+
+class ReceiptCodeIn(Schema):
+    code: Annotated[str, StringConstraints(max_length=40)]
+
+
+class ReceiptOut(Schema):
+    valid: bool
+    total_minor: int | None = None
+    currency: str | None = None
+    value_date: str | None = None
+    posted: bool = False

@@ -1,0 +1,75 @@
+"""The API as a whole: /v1, its OpenAPI file, and how errors become problems."""
+
+import logging
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from billing.api import accounts, device, money
+from billing.api.exchange import KioskSignature
+from billing.api.problems import CONTENT_TYPE, KINDS, Problem
+
+log = logging.getLogger("billing.api")
+
+_DESCRIPTION = """What kiosks and the city's billing server say to each other.
+
+Posting is atomic with the journal head. A kiosk reads what it has written. Balances are as of `as_of` and come from
+the primary. Money is never refused: what cannot be placed is booked to suspense. Problem types: {types}.
+""".format(types=", ".join(sorted(KINDS)))
+
+
+class BillingAPI(NinjaAPI):
+    def get_openapi_schema(self, **options: Any) -> Any:
+        """Return the OpenAPI document, with errors declared under their own content type."""
+        document = super().get_openapi_schema(**options)
+        for path in document["paths"].values():
+            for operation in path.values():
+                for status, response in operation.get("responses", {}).items():
+                    content = response.get("content", {})
+                    if int(status) >= 400 and "application/json" in content:
+                        content[CONTENT_TYPE] = content.pop("application/json")
+        return document
+
+
+api = BillingAPI(
+    title="City billing",
+    version="1",
+    description=_DESCRIPTION,
+    auth=KioskSignature(),
+    docs_url=None,
+    openapi_url="/openapi.json",
+    urls_namespace="v1",
+)
+api.add_router("", device.router)
+api.add_router("", accounts.router)
+api.add_router("", money.router)
+
+
+@api.exception_handler(Problem)
+def _problem(request: HttpRequest, problem: Problem) -> HttpResponse:
+    return problem.response()
+
+
+@api.exception_handler(ValidationError)
+def _validation(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    errors = [{"pointer": _pointer(item["loc"]), "code": str(item["type"])} for item in error.errors]
+    return Problem("validation", members={"errors": errors}).response()
+
+
+@api.exception_handler(HttpError)
+def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return Problem("malformed", str(error)).response()
+
+
+@api.exception_handler(Exception)
+def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return Problem("unknown").response()
+
+
+def _pointer(location: tuple[Any, ...]) -> str:
+    """Return a JSON pointer: ninja's location begins with where it looked and the parameter's name."""
+    parts = location[2:] if location[:1] == ("body",) else location[1:]
+    return "/" + "/".join(str(part) for part in parts)

@@ -1,0 +1,76 @@
+"""Accounts and invoices for staff. An invoice that was issued is booked: it is shown, not edited."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+
+from billing.customers.models import Account, City, Customer, Invoice, InvoiceLine, Service
+from billing.customers.statement import open_bills
+from billing.ledger import balances
+from billing.ledger.admin import ReadOnlyAdmin
+from billing.ledger.chart import RECEIVABLE
+
+admin.site.register(City)
+
+
+@admin.register(Customer)
+class CustomerAdmin(admin.ModelAdmin):
+    list_display = ("name",)
+    search_fields = ("name",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ServiceInline(admin.TabularInline):
+    model = Service
+    extra = 0
+
+
+@admin.register(Account)
+class AccountAdmin(admin.ModelAdmin):
+    list_display = ("number", "customer", "house_number", "street", "status")
+    list_filter = ("status", "services__kind")
+    list_select_related = ("customer",)
+    search_fields = ("number", "customer__name", "street")
+    readonly_fields = ("number", "token", "balance")
+    inlines = (ServiceInline,)
+
+    @admin.display(description="balance owed")
+    def balance(self, account: Account) -> str:
+        bills, credit = open_bills(account)
+        return _money(sum(bill.owed_minor for bill in bills) - credit)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class LineInline(admin.TabularInline):
+    model = InvoiceLine
+    fields = ("label", "code", "amount_minor")
+    can_delete = False
+    extra = 0
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(ReadOnlyAdmin):
+    list_display = ("number", "account", "label", "issued_on", "due_date", "shut_off", "owed")
+    list_filter = ("kind", "shut_off", "due_date")
+    list_select_related = ("account",)
+    list_per_page = 50
+    search_fields = ("number", "account__number", "account__customer__name")
+    inlines = (LineInline,)
+
+    @admin.display(description="still owed")
+    def owed(self, invoice: Invoice) -> str:
+        return _money(balances.by_subject(RECEIVABLE, [invoice.number], settings.CURRENCY).get(invoice.number, 0))
+
+
+def _money(amount_minor: int) -> str:
+    sign = "-" if amount_minor < 0 else ""
+    return f"{sign}${abs(amount_minor) // 100:,}.{abs(amount_minor) % 100:02d}"

@@ -1,0 +1,285 @@
+"""The one door for money: records in, chain head moved, ledger posted, all in one transaction (rule 7)."""
+
+import hashlib
+import json
+import logging
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from django.db import IntegrityError, transaction
+
+from billing import clock
+from billing.journal import books
+from billing.journal.booking import Booker, Booking
+from billing.journal.models import BookedNote, ForkRecord, Payment, Quarantined, SuspenseItem
+from billing.journal.models import Record as StoredRecord
+from billing.journal.records import Malformed, Record, Wire, check, epoch_of, moment
+from billing.kiosks.models import Chain, Kiosk
+from billing.ledger import posting
+from billing.ledger.models import Transaction
+
+log = logging.getLogger("billing.journal")
+_ATTEMPTS = 5
+_SKEW_ALLOWED = timedelta(minutes=2)
+
+
+class Collision(Exception):
+    """Another request moved this head in the meantime, five times over: the kiosk is to try again."""
+
+
+@dataclass(frozen=True)
+class Result:
+    seq: int
+    outcome: str  # "created" | "exists"
+    disposition: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Stop:
+    """The first record that does not fit. `type`: journal-gap, journal-fork or malformed."""
+
+    type: str
+    expected_seq: int
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`chain` is as it stands after the batch; None if no epoch of this kiosk could be named."""
+
+    results: tuple[Result, ...]
+    stop: Stop | None
+    chain: Chain | None
+
+
+def append(kiosk: Kiosk, wires: Sequence[Wire], now: datetime) -> Answer:
+    """Append the records that fit, in order, and post what they book. Repeats change nothing."""
+    epoch = epoch_of(wires[0])
+    chain = Chain.objects.filter(kiosk=kiosk, epoch=epoch).first() if epoch is not None and epoch < 2**31 else None
+    if chain is None:
+        _quarantine(kiosk, 0, wires[0], "epoch-unknown", now)
+        kiosk.chains.filter(frozen="").update(frozen="malformed")
+        return Answer((), Stop("malformed", 0, "epoch-unknown"), None)
+    records, why = _checked(wires, chain)
+    for _ in range(_ATTEMPTS):
+        try:
+            with transaction.atomic():
+                return _Batch(kiosk, chain.pk, now).append(records, wires, why)
+        except (Collision, IntegrityError) as error:
+            log.warning("%s: head moved by another request (%s)", chain, type(error).__name__)
+    raise Collision
+
+
+def acknowledgement(chain: Chain, now: datetime, key: Ed25519PrivateKey) -> dict[str, str]:
+    """Return the server's signed word on what it holds of `chain`."""
+    text = rfc8785.dumps(
+        {
+            "kiosk_id": chain.kiosk_id,
+            "epoch": chain.epoch,
+            "head_seq": chain.head_seq,
+            "head_hash": chain.head_hash,
+            "ledger_txn_id": chain.ledger_txn_id,
+            "server_time": clock.stamp(now),
+        }
+    )
+    return {"text": text.decode(), "sig": b64encode(key.sign(text)).decode()}
+
+
+def _checked(wires: Sequence[Wire], chain: Chain) -> tuple[list[Record], str]:
+    """Return the records up to the first malformed one, and what is wrong with that one ("" if none is)."""
+    key = Ed25519PublicKey.from_public_bytes(b64decode(chain.public_key))
+    records = []
+    for wire in wires:
+        try:
+            records.append(check(wire, key, chain.kiosk_id, chain.epoch))
+        except Malformed as error:
+            return records, error.why
+    return records, ""
+
+
+def _quarantine(kiosk: Kiosk, epoch: int, wire: Wire, why: str, now: datetime) -> None:
+    raw = json.dumps(asdict(wire))
+    digest = hashlib.sha256(raw.encode()).hexdigest()
+    Quarantined.objects.bulk_create(
+        [Quarantined(kiosk=kiosk, epoch=epoch, digest=digest, raw=raw, why=why, received_at=now)],
+        ignore_conflicts=True,
+    )
+    log.error("%s epoch %d: quarantined a record (%s)", kiosk, epoch, why)
+
+
+class _Batch:
+    """One attempt, inside its transaction."""
+
+    def __init__(self, kiosk: Kiosk, chain_pk: int, now: datetime) -> None:
+        self._kiosk, self._now = kiosk, now
+        self._chain = Chain.objects.select_for_update().get(pk=chain_pk)
+        self._head = (self._chain.head_seq, self._chain.head_hash)
+        self._today = clock.city_date(now)
+
+    def append(self, records: list[Record], wires: Sequence[Wire], why: str) -> Answer:
+        held = self._held(records)
+        placed, stop = self._place(records, held)
+        fresh = list({record.seq: record for record in placed if record.seq not in held}.values())
+        branch = records[len(placed) :] if stop and stop.type == "journal-fork" else []
+        booker = Booker(self._kiosk.pk, self._chain.epoch, books.load(self._kiosk.pk, [*fresh, *branch]))
+        booked = {record.seq: booker.book(record, self._day(record)) for record in fresh}
+        self._save(fresh, [booked[record.seq] for record in fresh])
+        if branch:
+            self._keep_branch(branch, booker)
+        if why and stop is None:
+            stop = Stop("malformed", self._chain.head_seq + 1, why)
+            _quarantine(self._kiosk, self._chain.epoch, wires[len(records)], why, self._now)
+        self._move_head(stop)
+        results = []
+        for record in placed:
+            results.append(self._result(record, held, booked))
+            booking = booked.get(record.seq)
+            if booking:  # a record that occurs twice in one batch is there the second time
+                held[record.seq] = (record.hash, booking.disposition, booking.reason)
+        return Answer(tuple(results), stop, self._chain)
+
+    def _held(self, records: list[Record]) -> dict[int, tuple[str, str, str]]:
+        """Return hash, disposition and reason of the records that are here already, by sequence."""
+        seqs = [record.seq for record in records if record.seq <= self._head[0]]
+        if not seqs:
+            return {}
+        rows = StoredRecord.objects.filter(chain=self._chain, seq__gte=min(seqs), seq__lte=max(seqs))
+        return {seq: (h, d, r) for seq, h, d, r in rows.values_list("seq", "hash", "disposition", "reason")}
+
+    def _place(self, records: list[Record], held: dict[int, tuple[str, str, str]]) -> tuple[list[Record], Stop | None]:
+        """Walk the chain: return the records that fit, with the head moved past them, and what stopped the walk."""
+        chain = self._chain
+        new: dict[int, str] = {}
+        for position, record in enumerate(records):
+            if record.seq <= chain.head_seq:
+                there = new.get(record.seq) or held[record.seq][0]
+                if there != record.hash:
+                    return records[:position], Stop("journal-fork", record.seq)
+            elif record.seq > chain.head_seq + 1:
+                return records[:position], Stop("journal-gap", chain.head_seq + 1)
+            elif record.prev_hash != chain.head_hash:
+                # It follows a record that is not here: the first difference lies at the head or before it.
+                return records[:position], Stop("journal-fork", max(1, chain.head_seq))
+            else:
+                chain.head_seq, chain.head_hash = record.seq, record.hash
+                new[record.seq] = record.hash
+        return records, None
+
+    def _save(self, records: list[Record], bookings: list[Booking]) -> None:
+        transactions = self._post(bookings)
+        StoredRecord.objects.bulk_create(
+            StoredRecord(
+                chain=self._chain,
+                seq=record.seq,
+                kind=record.kind.replace("\x00", ""),
+                entry=record.wire.entry,
+                hash=record.hash,
+                sig=record.wire.sig,
+                device_time=record.device_time.replace("\x00", ""),
+                clock_doubtful=self._clock_doubtful(record),
+                received_at=self._now,
+                disposition=booking.disposition,
+                reason=booking.reason,
+                transaction=posted,
+            )
+            for record, booking, posted in zip(records, bookings, transactions, strict=True)
+        )
+        self._save_around(records, bookings)
+
+    def _post(self, bookings: list[Booking]) -> list[Transaction | None]:
+        """Post the drafts and return, beside each booking, its transaction or None."""
+        posted = iter(posting.post([booking.draft for booking in bookings if booking.draft], self._now))
+        transactions = [next(posted) if booking.draft else None for booking in bookings]
+        self._chain.ledger_txn_id = max(
+            [self._chain.ledger_txn_id, *(item.pk for item in transactions if item is not None)]
+        )
+        return transactions
+
+    def _save_around(self, records: list[Record], bookings: list[Booking]) -> None:
+        """Write what goes with the transactions: notes, payments, and suspense opened or answered."""
+        pairs = list(zip(records, bookings, strict=True))
+        BookedNote.objects.bulk_create(
+            BookedNote(kiosk=self._kiosk, note_id=booking.note_id) for _, booking in pairs if booking.note_id
+        )
+        Payment.objects.bulk_create(
+            Payment(kiosk=self._kiosk, posted_at=self._now, **asdict(booking.completion))
+            for _, booking in pairs
+            if booking.completion
+        )
+        SuspenseItem.objects.bulk_create(
+            SuspenseItem(chain=self._chain, seq=record.seq, opened_at=self._now, **asdict(item))
+            for record, booking in pairs
+            for item in booking.opened
+        )
+        if answered := [booking.settled_note for _, booking in pairs if booking.settled_note]:
+            memos = SuspenseItem.objects.filter(
+                chain__kiosk=self._kiosk, memo=True, reason="note-in-doubt", resolved_at=None, subject__in=answered
+            )
+            memos.update(resolved_at=self._now, resolution="the journal says what became of the note")
+
+    def _keep_branch(self, branch: list[Record], booker: Booker) -> None:
+        """Keep the losing branch, and book its cash to fork suspense: those notes exist."""
+        hashes = [record.hash for record in branch]
+        known = set(ForkRecord.objects.filter(chain=self._chain, hash__in=hashes).values_list("hash", flat=True))
+        known |= set(StoredRecord.objects.filter(chain=self._chain, hash__in=hashes).values_list("hash", flat=True))
+        fresh = list({record.hash: record for record in branch if record.hash not in known}.values())
+        bookings = [booker.book_fork(record, self._day(record)) for record in fresh]
+        transactions = self._post(bookings)
+        ForkRecord.objects.bulk_create(
+            ForkRecord(
+                chain=self._chain,
+                seq=record.seq,
+                kind=record.kind.replace("\x00", ""),
+                entry=record.wire.entry,
+                hash=record.hash,
+                sig=record.wire.sig,
+                received_at=self._now,
+                transaction=posted,
+            )
+            for record, posted in zip(fresh, transactions, strict=True)
+        )
+        self._save_around(fresh, bookings)
+        log.error("%s: fork, %d records of the losing branch kept", self._chain, len(fresh))
+
+    def _move_head(self, stop: Stop | None) -> None:
+        """Move the head from where it was read to where it is now: compare and set."""
+        chain = self._chain
+        if stop and stop.type in ("journal-fork", "malformed") and not chain.frozen:
+            chain.frozen = stop.type
+        moved = Chain.objects.filter(pk=chain.pk, head_seq=self._head[0], head_hash=self._head[1]).update(
+            head_seq=chain.head_seq,
+            head_hash=chain.head_hash,
+            ledger_txn_id=chain.ledger_txn_id,
+            frozen=chain.frozen,
+        )
+        if moved != 1:
+            raise Collision
+
+    def _result(self, record: Record, held: dict[int, tuple[str, str, str]], booked: dict[int, Booking]) -> Result:
+        if record.seq in held:
+            _, disposition, reason = held[record.seq]
+            return Result(record.seq, "exists", disposition, reason)
+        booking = booked[record.seq]
+        return Result(record.seq, "created", booking.disposition, booking.reason)
+
+    def _clock_doubtful(self, record: Record) -> bool:
+        at = moment(record.device_time)
+        return record.clock_state != "trusted" or at is None or at > self._now + _SKEW_ALLOWED
+
+    def _day(self, record: Record) -> date:
+        """The kiosk's date if its clock is trusted and not ahead of ours, else the day we received it (rule 10)."""
+        at = moment(record.device_time)
+        if self._clock_doubtful(record) or at is None:
+            return self._today
+        return min(self._today, clock.city_date(at))
+
+
+def fields_of(record: StoredRecord) -> dict[str, Any]:
+    """Return a stored record as it goes over the wire."""
+    return {"entry": record.entry, "hash": record.hash, "sig": record.sig}

@@ -1,0 +1,261 @@
+"""From records to bookings. Pure: what the books say is given, what they should say next is returned.
+
+Money is never refused (architecture, rule 7). The note is in the box whatever its record says, so every branch
+below ends in a booking, in suspense or in a memo that staff will see.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+from billing.journal import facts
+from billing.journal.records import Record
+from billing.ledger.chart import CASH, CLEARING, CREDIT, FORK_SUSPENSE, RECEIVABLE, SUSPENSE
+from billing.ledger.posting import Draft, Line
+
+POSTED, SUSPENDED, MEMO, KEPT = "posted", "suspense", "memo", "kept"
+
+
+@dataclass(frozen=True)
+class Open:
+    """Something for staff: `memo` when no ledger line holds it."""
+
+    reason: str
+    subject: str
+    amount_minor: int
+    currency: str
+    memo: bool = False
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A payment that is now complete; `account_id` is None if the account is unknown."""
+
+    payment_id: str
+    receipt_number: str
+    account_id: int | None
+    total_minor: int
+    currency: str
+    value_date: date
+
+
+@dataclass(frozen=True)
+class Booking:
+    """What one record comes to."""
+
+    disposition: str
+    reason: str = ""
+    draft: Draft | None = None
+    opened: tuple[Open, ...] = ()
+    note_id: str = ""  # a note whose cash `draft` books
+    settled_note: str = ""  # a note whose open memo this record answers
+    completion: Completion | None = None
+
+
+@dataclass(frozen=True)
+class KnownAccount:
+    id: int
+    number: str
+    closed: bool
+
+
+@dataclass
+class KnownInvoice:
+    account_id: int
+    owed_minor: int
+
+
+@dataclass
+class Books:
+    """What is known before a batch, by reference; `Booker` keeps it current from record to record."""
+
+    currency: str
+    clearing: dict[tuple[str, str], int] = field(default_factory=dict)  # (payment, currency) -> held, in cents
+    notes: set[str] = field(default_factory=set)
+    payments: dict[str, tuple[str, int]] = field(default_factory=dict)  # completed: receipt number, total
+    accounts: dict[str, KnownAccount] = field(default_factory=dict)  # by token and by "num:<number>"
+    invoices: dict[str, KnownInvoice] = field(default_factory=dict)
+
+
+class Booker:
+    """Books the records of one chain, in order."""
+
+    def __init__(self, kiosk_id: str, epoch: int, books: Books) -> None:
+        self._kiosk_id, self._epoch, self._books = kiosk_id, epoch, books
+        self._kinds: dict[str, Callable[[Record, date], Booking]] = {
+            "NoteStacked": self._note_stacked,
+            "NoteUnexpected": self._note_unexpected,
+            "NoteInDoubt": self._note_in_doubt,
+            "NoteReturned": self._note_returned,
+            "PaymentCompleted": self._payment_completed,
+        }
+
+    def book(self, record: Record, day: date) -> Booking:
+        """Return what `record` comes to; `day` is its value date unless its body gives a better one."""
+        book = self._kinds.get(record.kind)
+        return book(record, day) if book else Booking(KEPT)
+
+    def book_fork(self, record: Record, day: date) -> Booking:
+        """Return the booking of a record on a losing branch: its notes exist, nothing else of it counts."""
+        if record.kind not in ("NoteStacked", "NoteUnexpected"):
+            return Booking(KEPT)
+        return self._cash(record, day, FORK_SUSPENSE, f"{self._kiosk_id}/{self._epoch}", "journal-fork")
+
+    def _note_stacked(self, record: Record, day: date) -> Booking:
+        try:
+            payment_id = facts.identifier(record.body, "payment_id")
+        except facts.Unreadable as error:
+            return self._cash(record, day, SUSPENSE, "", f"unreadable:{error.field}")
+        if payment_id in self._books.payments:
+            return self._cash(record, day, SUSPENSE, payment_id, "after-completion")
+        return self._cash(record, day, CLEARING, payment_id, "")
+
+    def _note_unexpected(self, record: Record, day: date) -> Booking:
+        return self._cash(record, day, SUSPENSE, "", "note-unexpected")
+
+    def _cash(self, record: Record, day: date, credit: str, subject: str, reason: str) -> Booking:
+        """Debit the cash of the note's period, credit `credit`; suspense is opened under `reason`."""
+        body = record.body
+        try:
+            note_id, value = facts.identifier(body, "note_id"), facts.amount(body, "value_minor")
+            currency = facts.currency(body)
+        except facts.Unreadable as error:
+            return self._unreadable(record, error)
+        subject = subject or note_id
+        if note_id in self._books.notes:
+            opened = Open("note-repeated", note_id, value, currency, memo=True)
+            return Booking(MEMO, "note-repeated", opened=(opened,))
+        self._books.notes.add(note_id)
+        if credit == CLEARING:
+            key = (subject, currency)
+            self._books.clearing[key] = self._books.clearing.get(key, 0) + value
+        cash = Line(CASH, f"{self._kiosk_id}/{facts.period(body)}", value)
+        draft = self._draft(record, day, currency, (cash, Line(credit, subject, -value)))
+        if credit == CLEARING:
+            return Booking(POSTED, draft=draft, note_id=note_id, settled_note=note_id)
+        opened = Open(reason, subject, value, currency)
+        return Booking(SUSPENDED, reason, draft, (opened,), note_id=note_id, settled_note=note_id)
+
+    def _note_in_doubt(self, record: Record, day: date) -> Booking:
+        try:
+            note_id, value = facts.identifier(record.body, "note_id"), facts.amount(record.body, "value_minor", least=0)
+            opened = Open("note-in-doubt", note_id, value, facts.currency(record.body), memo=True)
+        except facts.Unreadable as error:
+            return self._unreadable(record, error)
+        return Booking(MEMO, "note-in-doubt", opened=(opened,))
+
+    def _note_returned(self, record: Record, day: date) -> Booking:
+        try:
+            return Booking(KEPT, settled_note=facts.identifier(record.body, "note_id"))
+        except facts.Unreadable:
+            return Booking(KEPT)
+
+    def _unreadable(self, record: Record, error: facts.Unreadable) -> Booking:
+        """A money fact without a usable sum: nothing can be booked, but staff must hear of it."""
+        reason = f"unreadable:{error.field}"
+        opened = Open(reason, f"{self._kiosk_id}/{self._epoch}/{record.seq}", 0, self._books.currency, memo=True)
+        return Booking(MEMO, reason, opened=(opened,))
+
+    def _payment_completed(self, record: Record, day: date) -> Booking:
+        try:
+            payment_id, currency = facts.identifier(record.body, "payment_id"), facts.currency(record.body)
+        except facts.Unreadable as error:
+            return self._unreadable(record, error)
+        held = self._books.clearing.get((payment_id, currency), 0)
+        try:
+            payment = facts.completed(record.body)
+        except facts.Unreadable as error:
+            return self._unplaceable(record, day, payment_id, currency, held, f"unreadable:{error.field}")
+        if payment_id in self._books.payments:
+            return self._repeated(payment, payment_id, currency)
+        return self._complete(record, day, payment_id, currency, held, payment)
+
+    def _unplaceable(
+        self, record: Record, day: date, payment_id: str, currency: str, held: int, reason: str
+    ) -> Booking:
+        opened = Open(reason, payment_id, held, currency, memo=not held)
+        if not held:
+            return Booking(MEMO, reason, opened=(opened,))
+        self._books.clearing[payment_id, currency] = 0
+        lines = (Line(CLEARING, payment_id, held), Line(SUSPENSE, payment_id, -held))
+        return Booking(SUSPENDED, reason, self._draft(record, day, currency, lines), (opened,))
+
+    def _repeated(self, payment: facts.Completed, payment_id: str, currency: str) -> Booking:
+        if self._books.payments[payment_id] == (payment.receipt_number, payment.total_minor):
+            return Booking(KEPT, "payment-repeated")
+        opened = Open("payment-differs", payment_id, payment.total_minor, currency, memo=True)
+        return Booking(MEMO, "payment-differs", opened=(opened,))
+
+    def _complete(
+        self, record: Record, day: date, payment_id: str, currency: str, held: int, payment: facts.Completed
+    ) -> Booking:
+        """Empty clearing into the payment's lines; what they and the cash do not agree on goes to suspense."""
+        if payment.value_date and record.clock_state == "trusted":
+            day = min(day, payment.value_date)
+        placed, opened = self._place_all(payment, payment_id, currency)
+        difference = held - sum(line.amount_minor for line in payment.lines)
+        if difference:
+            opened.append(Open("lines-differ-from-cash", payment_id, difference, currency))
+        if payment.total_minor != sum(line.amount_minor for line in payment.lines):
+            opened.append(Open("total-differs-from-lines", payment_id, payment.total_minor, currency, memo=True))
+        if difference:
+            placed.append(Line(SUSPENSE, payment_id, -difference))
+        if held:
+            placed.insert(0, Line(CLEARING, payment_id, held))
+        self._books.clearing[payment_id, currency] = 0
+        self._books.payments[payment_id] = (payment.receipt_number, payment.total_minor)
+        account = self._books.accounts.get(payment.account)
+        completion = Completion(
+            payment_id, payment.receipt_number, account.id if account else None, payment.total_minor, currency, day
+        )
+        merged = _merged(placed)
+        draft = self._draft(record, day, currency, merged) if merged else None
+        disposition = SUSPENDED if opened else POSTED if draft else KEPT
+        reason = opened[0].reason if opened else ""
+        return Booking(disposition, reason, draft, tuple(opened), completion=completion)
+
+    def _place_all(self, payment: facts.Completed, payment_id: str, currency: str) -> tuple[list[Line], list[Open]]:
+        placed: list[Line] = []
+        opened: list[Open] = []
+        for line in payment.lines:
+            account, subject, most, reason = self._place(line, currency)
+            fits = min(line.amount_minor, most)
+            if fits:
+                placed.append(Line(account, subject, -fits))
+            if account == RECEIVABLE:
+                self._books.invoices[subject].owed_minor -= fits
+            if fits < line.amount_minor:
+                rest = line.amount_minor - fits
+                placed.append(Line(SUSPENSE, payment_id, -rest))
+                opened.append(Open(reason, payment_id, rest, currency))
+        return placed, opened
+
+    def _place(self, line: facts.LinePaid, currency: str) -> tuple[str, str, int, str]:
+        """Return the ledger account, its subject, the most that fits there, and why the rest does not."""
+        account = self._books.accounts.get(line.account)
+        if currency != self._books.currency:
+            return SUSPENSE, "", 0, "other-currency"
+        if account is None:
+            return SUSPENSE, "", 0, "account-unknown"
+        if account.closed:
+            return SUSPENSE, "", 0, "account-closed"
+        if not line.invoice:
+            return CREDIT, account.number, line.amount_minor, ""
+        invoice = self._books.invoices.get(line.invoice)
+        if invoice is None or invoice.account_id != account.id:
+            return SUSPENSE, "", 0, "invoice-unknown"
+        return RECEIVABLE, line.invoice, max(0, invoice.owed_minor), "invoice-overpaid"
+
+    def _draft(self, record: Record, day: date, currency: str, lines: tuple[Line, ...]) -> Draft:
+        # The hash keeps apart the two branches of a fork, which share kiosk, epoch and sequence.
+        reference = f"{self._kiosk_id}/{self._epoch}/{record.seq}/{record.hash[:16]}"
+        return Draft(reference, record.kind, currency, day, lines)
+
+
+def _merged(lines: list[Line]) -> tuple[Line, ...]:
+    """Return `lines` with those of one account and subject added up, and without those that cancel out."""
+    sums: dict[tuple[str, str], int] = {}
+    for line in lines:
+        key = (line.account, line.subject)
+        sums[key] = sums.get(key, 0) + line.amount_minor
+    return tuple(Line(account, subject, total) for (account, subject), total in sums.items() if total)

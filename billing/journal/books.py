@@ -1,0 +1,68 @@
+"""Loading what the books say about a batch of records, in a handful of queries whatever the batch's size."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+
+from billing.customers.models import Account, Invoice
+from billing.journal.booking import Books, KnownAccount, KnownInvoice
+from billing.journal.models import BookedNote, Payment
+from billing.journal.records import Record
+from billing.ledger import balances
+from billing.ledger.chart import CLEARING, RECEIVABLE
+
+_TYPED = "num:"
+
+
+def load(kiosk_id: str, records: Iterable[Record]) -> Books:
+    """Return the books as far as `records` can touch them. Call inside the transaction that will post."""
+    bodies = [record.body for record in records if isinstance(record.body, dict)]
+    payments = _texts(body.get("payment_id") for body in bodies)
+    notes = _texts(body.get("note_id") for body in bodies)
+    lines = [line for body in bodies for line in _lines(body)]
+    references = _texts([*(body.get("account") for body in bodies), *(line.get("account") for line in lines)])
+    books = Books(currency=settings.CURRENCY)
+    if notes:
+        known = BookedNote.objects.filter(kiosk_id=kiosk_id, note_id__in=notes)
+        books.notes.update(known.values_list("note_id", flat=True))
+    if payments:
+        books.clearing = {
+            key: -held for key, held in balances.by_subject_and_currency(CLEARING, payments).items() if held
+        }
+        rows = Payment.objects.filter(kiosk_id=kiosk_id, payment_id__in=payments)
+        columns = rows.values_list("payment_id", "receipt_number", "total_minor")
+        books.payments = {payment_id: (receipt, total) for payment_id, receipt, total in columns}
+    if references:
+        books.accounts = _accounts(references)
+    if invoices := _texts(line.get("invoice") for line in lines) - {""}:
+        books.invoices = _invoices(invoices)
+    return books
+
+
+def _accounts(references: set[str]) -> dict[str, KnownAccount]:
+    numbers = {text.removeprefix(_TYPED) for text in references if text.startswith(_TYPED)}
+    known: dict[str, KnownAccount] = {}
+    for account in Account.objects.filter(Q(token__in=references) | Q(number__in=numbers)):
+        value = KnownAccount(account.pk, account.number, account.status == "closed")
+        known[account.token] = known[_TYPED + account.number] = value
+    return known
+
+
+def _invoices(numbers: set[str]) -> dict[str, KnownInvoice]:
+    # Locked in one order, so that two kiosks paying the same invoice see each other and never deadlock.
+    rows = Invoice.objects.select_for_update().filter(number__in=numbers).order_by("number")
+    owners = dict(rows.values_list("number", "account_id"))
+    owed = balances.by_subject(RECEIVABLE, owners, settings.CURRENCY)
+    return {number: KnownInvoice(owner, owed.get(number, 0)) for number, owner in owners.items()}
+
+
+def _lines(body: dict[str, Any]) -> list[dict[str, Any]]:
+    lines = body.get("lines")
+    return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
+
+
+def _texts(values: Iterable[Any]) -> set[str]:
+    """Return the values that could be identifiers at all (and that every database takes as text)."""
+    return {value for value in values if isinstance(value, str) and len(value) <= 64 and "\x00" not in value}

@@ -1,0 +1,110 @@
+"""What kiosks have posted: records as received, and what the server made of them. Records are never changed."""
+
+from django.db import models
+
+from billing.kiosks.models import Chain, Kiosk
+from billing.ledger.models import Transaction
+
+
+class Record(models.Model):
+    """One record of a chain: the entry's text as received, its hash and signature, and where it was booked."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.PROTECT, related_name="records")
+    seq = models.BigIntegerField()
+    kind = models.CharField(max_length=60, db_index=True)
+    entry = models.TextField()
+    hash = models.CharField(max_length=64)
+    sig = models.CharField(max_length=88)
+    device_time = models.CharField(max_length=40)
+    clock_doubtful = models.BooleanField()
+    received_at = models.DateTimeField()
+    disposition = models.CharField(max_length=10)
+    reason = models.CharField(max_length=100, blank=True)
+    transaction = models.OneToOneField(Transaction, null=True, on_delete=models.PROTECT, related_name="record")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("chain", "seq"), name="journal_record_place"),)
+
+    def __str__(self) -> str:
+        return f"{self.chain} #{self.seq} {self.kind}"
+
+
+class ForkRecord(models.Model):
+    """A signed record for a place that another one holds, or one that follows such a record: the losing branch."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.PROTECT, related_name="fork_records")
+    seq = models.BigIntegerField()
+    kind = models.CharField(max_length=60)
+    entry = models.TextField()
+    hash = models.CharField(max_length=64)
+    sig = models.CharField(max_length=88)
+    received_at = models.DateTimeField()
+    transaction = models.OneToOneField(Transaction, null=True, on_delete=models.PROTECT, related_name="fork_record")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("chain", "hash"), name="journal_fork_once"),)
+
+
+class Quarantined(models.Model):
+    """What was refused as malformed, as JSON text of the record that came."""
+
+    kiosk = models.ForeignKey(Kiosk, on_delete=models.PROTECT)
+    epoch = models.IntegerField()
+    digest = models.CharField(max_length=64)
+    raw = models.TextField()
+    why = models.CharField(max_length=100)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "quarantined"
+        constraints = (models.UniqueConstraint(fields=("kiosk", "epoch", "digest"), name="journal_quarantine_once"),)
+
+
+class BookedNote(models.Model):
+    """A banknote whose cash stands in the ledger: the same note is never booked again, on whatever branch."""
+
+    kiosk = models.ForeignKey(Kiosk, on_delete=models.PROTECT)
+    note_id = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("kiosk", "note_id"), name="journal_note_once"),)
+
+
+class Payment(models.Model):
+    """A completed payment, found again by its receipt number."""
+
+    kiosk = models.ForeignKey(Kiosk, on_delete=models.PROTECT)
+    payment_id = models.CharField(max_length=64)
+    receipt_number = models.CharField(max_length=40, db_index=True)
+    account = models.ForeignKey("customers.Account", null=True, on_delete=models.PROTECT)
+    total_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    value_date = models.DateField()
+    posted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("kiosk", "payment_id"), name="journal_payment_once"),)
+
+    def __str__(self) -> str:
+        return str(self.receipt_number)
+
+
+class SuspenseItem(models.Model):
+    """Money that waits for staff to place it, or (memo) a doubt about money that is in no ledger line."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.PROTECT)
+    seq = models.BigIntegerField()
+    memo = models.BooleanField()
+    reason = models.CharField(max_length=100)
+    subject = models.CharField(max_length=100, db_index=True)
+    amount_minor = models.BigIntegerField(help_text="above 0: we hold it; below 0: receipted but not recorded as cash")
+    currency = models.CharField(max_length=3)
+    opened_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolution = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("resolved_at", "opened_at"), name="journal_suspense_open"),)
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.amount_minor} {self.currency}"

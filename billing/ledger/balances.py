@@ -1,0 +1,54 @@
+"""Reading the ledger: sums in cents, debit above 0, credit below."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db.models import Case, F, Sum, Value, When
+
+from billing.ledger.models import Entry
+
+
+def by_subject(account: str, subjects: Collection[str], currency: str) -> dict[str, int]:
+    """Return the balance of each of `subjects` that has entries in `account`."""
+    rows = (
+        Entry.objects.filter(account=account, subject__in=subjects, transaction__currency=currency)
+        .values_list("subject")
+        .annotate(Sum("amount_minor"))
+    )
+    return dict(rows)
+
+
+def by_subject_and_currency(account: str, subjects: Collection[str]) -> dict[tuple[str, str], int]:
+    """Return balances by (subject, currency)."""
+    rows = (
+        Entry.objects.filter(account=account, subject__in=subjects)
+        .values_list("subject", "transaction__currency")
+        .annotate(Sum("amount_minor"))
+    )
+    return {(subject, currency): total for subject, currency, total in rows}
+
+
+def trial_balance() -> dict[str, dict[str, Any]]:
+    """Return, for each currency, each account's debits, credits and balance, and the totals over all accounts."""
+    debit = Sum(Case(When(amount_minor__gt=0, then=F("amount_minor")), default=Value(0)))
+    credit = Sum(Case(When(amount_minor__lt=0, then=-F("amount_minor")), default=Value(0)))
+    rows = (
+        Entry.objects.values("transaction__currency", "account_id", "account__title")
+        .annotate(debit=debit, credit=credit)
+        .order_by("transaction__currency", "account_id")
+    )
+    report: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        part = report.setdefault(row["transaction__currency"], {"accounts": [], "debit_minor": 0, "credit_minor": 0})
+        part["accounts"].append(
+            {
+                "account": row["account_id"],
+                "title": row["account__title"],
+                "debit_minor": row["debit"],
+                "credit_minor": row["credit"],
+                "balance_minor": row["debit"] - row["credit"],
+            }
+        )
+        part["debit_minor"] += row["debit"]
+        part["credit_minor"] += row["credit"]
+    return report

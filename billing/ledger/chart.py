@@ -1,0 +1,38 @@
+"""The chart of accounts, and what the subject of an entry is in each."""
+
+CASH = "cash"  # kiosk/period
+CLEARING = "clearing"  # payment id
+COUNTER = "counter-receipts"  # day
+RECEIVABLE = "receivable"  # invoice number
+CREDIT = "account-credit"  # account number
+SUSPENSE = "suspense"  # payment or note id
+FORK_SUSPENSE = "fork-suspense"  # kiosk/epoch
+
+# code, title, kind
+CHART = (
+    (CASH, "Cash in kiosks", "asset"),
+    (COUNTER, "Receipts at the counter and by mail", "asset"),
+    (RECEIVABLE, "Invoices receivable", "asset"),
+    (CLEARING, "Kiosk payments under way", "liability"),
+    (CREDIT, "Credit on accounts", "liability"),
+    (SUSPENSE, "Receipts to be placed", "liability"),
+    (FORK_SUSPENSE, "Cash recorded on a losing journal branch", "liability"),
+    ("revenue-water", "Water", "revenue"),
+    ("revenue-sewer", "Sewer", "revenue"),
+    ("revenue-refuse", "Refuse", "revenue"),
+    ("revenue-licence", "Business licences", "revenue"),
+    ("revenue-penalty", "Late fees and penalties", "revenue"),
+    ("revenue-other", "Other charges", "revenue"),
+)
+
+# Invoice line code to revenue account; other codes go to OTHER_REVENUE.
+OTHER_REVENUE = "revenue-other"
+REVENUE = {
+    "water": "revenue-water",
+    "sewer": "revenue-sewer",
+    "refuse": "revenue-refuse",
+    "recycling": "revenue-refuse",
+    "licence": "revenue-licence",
+    "late_fee": "revenue-penalty",
+    "penalty": "revenue-penalty",
+}

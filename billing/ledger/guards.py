@@ -1,0 +1,60 @@
+"""SQL that keeps rows as they were written, and the check that it is in force."""
+
+from pathlib import Path
+
+from django.db import connection
+
+_SQL = Path(__file__).with_name("sql")
+_SEPARATOR = "\n-- next\n"
+
+# Every trigger the money rules rest on, by name. Migrations that rebuild a table on SQLite drop its triggers.
+LEDGER_TRIGGERS = frozenset(
+    {
+        "ledger_transaction_check",
+        "ledger_transaction_write",
+        "ledger_entry_check",
+        "ledger_account_check",
+        "ledger_transaction_no_update",
+        "ledger_transaction_no_delete",
+        "ledger_entry_no_update",
+        "ledger_entry_no_delete",
+        "ledger_ledgeraccount_no_update",
+        "ledger_ledgeraccount_no_delete",
+    }
+)
+JOURNAL_TABLES = ("journal_record", "journal_forkrecord", "journal_quarantined")
+JOURNAL_TRIGGERS = frozenset(f"{table}_no_{verb}" for table in JOURNAL_TABLES for verb in ("update", "delete"))
+
+
+def ledger_statements(vendor: str) -> list[str]:
+    """Return the statements that install the ledger's rules on `vendor` ("sqlite" or "postgresql")."""
+    return (_SQL / f"{vendor}.sql").read_text(encoding="utf-8").split(_SEPARATOR)
+
+
+def append_only_statements(vendor: str, table: str) -> list[str]:
+    """Return the statements that refuse UPDATE, DELETE and TRUNCATE on `table`."""
+    if vendor == "sqlite":
+        return [
+            f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb.upper()} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table}: rows are never changed or removed'); END"
+            for verb in ("update", "delete")
+        ]
+    statements = [
+        f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb.upper()} ON {table} "
+        f"FOR EACH {'STATEMENT' if verb == 'truncate' else 'ROW'} EXECUTE FUNCTION ledger_refuse()"
+        for verb in ("update", "delete", "truncate")
+    ]
+    # ALWAYS: also when a session claims to be a replica, which switches ordinary triggers off.
+    always = [f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_no_{v}" for v in ("update", "delete", "truncate")]
+    return statements + always
+
+
+def missing() -> list[str]:
+    """Return the names of triggers that should stand in the database and do not."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    if connection.vendor == "postgresql":
+        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A'"
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        present = {name for (name,) in cursor.fetchall()}
+    return sorted((LEDGER_TRIGGERS | JOURNAL_TRIGGERS) - present)
