@@ -1,0 +1,116 @@
+"""Lines for twins: a pseudo-terminal with a name, and a bad line in virtual time."""
+
+import os
+import random
+import tty
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+READ_BYTES = 4096
+
+
+class PtyLine:
+    """A pseudo-terminal whose far end is found under the symbolic link `link`.
+
+    Unplugging removes the link and hangs up: whoever has the port open sees it die as a pulled adapter does.
+    """
+
+    def __init__(self, link: str | Path) -> None:
+        self.link = Path(link)
+        self._ends: tuple[int, int] | None = None
+
+    @property
+    def plugged(self) -> bool:
+        return self._ends is not None
+
+    def plug_in(self) -> None:
+        """Make the terminal and the link; nothing if both are there."""
+        if self._ends is not None:
+            return
+        ours, theirs = os.openpty()
+        tty.setraw(theirs)
+        os.set_blocking(ours, False)
+        # Our own hold on the far end keeps the line up while no host has it open.
+        self._ends = (ours, theirs)
+        fresh = self.link.with_name(f".{self.link.name}.{os.getpid()}")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(os.ttyname(theirs))
+        fresh.replace(self.link)
+
+    def unplug(self) -> None:
+        if self._ends is None:
+            return
+        ends, self._ends = self._ends, None
+        self.link.unlink(missing_ok=True)
+        for end in ends:
+            os.close(end)
+
+    def fileno(self) -> int:
+        """Return our end; OSError if unplugged."""
+        if self._ends is None:
+            raise OSError("the cable is out")
+        return self._ends[0]
+
+    def read(self) -> bytes:
+        """Return what the host has sent, b"" if nothing."""
+        if self._ends is None:
+            return b""
+        try:
+            return os.read(self._ends[0], READ_BYTES)
+        except BlockingIOError:
+            return b""
+
+    def write(self, data: bytes) -> None:
+        """Send; what a host that never reads leaves no room for is lost, as on a real line."""
+        if self._ends is not None:
+            with suppress(BlockingIOError):
+                os.write(self._ends[0], data)
+
+
+@dataclass(frozen=True)
+class Weather:
+    """How bad a line is. Probabilities are per write (`loss`) and per byte (`flip`); times in milliseconds."""
+
+    loss: float = 0.0
+    flip: float = 0.0
+    delay_ms: int = 0
+    jitter_ms: int = 0
+    byte_by_byte: bool = False
+
+
+class BadLine:
+    """One direction of a line in virtual time. Bytes stay in order; `chance` decides what happens to them."""
+
+    def __init__(self, weather: Weather, chance: random.Random) -> None:
+        self._weather = weather
+        self._chance = chance
+        self._travelling: list[tuple[int, bytes]] = []
+        self._last_ms = 0
+
+    def send(self, data: bytes, now_ms: int) -> None:
+        weather, chance = self._weather, self._chance
+        if not data or chance.random() < weather.loss:
+            return
+        data = bytes(byte ^ 1 << chance.randrange(7) if chance.random() < weather.flip else byte for byte in data)
+        arrival_ms = max(self._last_ms, now_ms + weather.delay_ms + chance.randint(0, weather.jitter_ms))
+        pieces = [data[at : at + 1] for at in range(len(data))] if weather.byte_by_byte else [data]
+        for piece in pieces:
+            # At 9600 baud a byte takes a little more than a millisecond.
+            arrival_ms += 1
+            self._travelling.append((arrival_ms, piece))
+        self._last_ms = arrival_ms
+
+    def arrived(self, now_ms: int) -> list[bytes]:
+        """Return what has come by now, one item a read."""
+        here = [data for at_ms, data in self._travelling if at_ms <= now_ms]
+        self._travelling = self._travelling[len(here) :]
+        return here
+
+    def due_ms(self) -> int | None:
+        """Return when the next byte arrives, None if nothing is on its way."""
+        return self._travelling[0][0] if self._travelling else None
+
+    def cut(self) -> None:
+        """Lose what is on its way."""
+        self._travelling.clear()
