@@ -171,6 +171,7 @@ class PrinterDriver:
         """Take the rest of the job back before anybody can put things right and let it out."""
         self._unfinished = True
         self._purge()
+        self._ask()  # an answer means that the purge has arrived, whatever happens to the line from here on
         return Outcome(FAILED, trouble)
 
     def _purge(self) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from hardware.printer.document import Cut, Document, Feed, Qr
 from hardware.printer.layout import Line, set_lines
-from hardware.printer.raster import FontMissing, raster_line
+from hardware.printer.raster import FontMissing, raster_line, without_commands
 
 # In this order: the first that the model has. CP858 is CP850 with the euro; all but the last hold Spanish.
 CODE_PAGES = ("CP858", "CP1252", "CP850", "CP437")
@@ -34,9 +34,6 @@ _TYPED = str.maketrans(
         "\u202f": " ",
     }
 )
-
-# Real-time commands are obeyed wherever they stand, inside a picture too (Epson, DLE EOT, notes).
-_REAL_TIME = (b"\x10\x04", b"\x10\x05", b"\x10\x14")
 
 
 @dataclass(frozen=True)
@@ -155,10 +152,7 @@ class _Job:
     def _picture(self, picture: Image.Image, align: str) -> None:
         """Send dots, black where `picture` is black, by GS v 0."""
         picture = picture.point(lambda dot: 0 if dot else 255, "1")
-        data = picture.tobytes()
-        for sequence in _REAL_TIME:
-            # One dot more in this row of eight, and no picture can ask for status or clear the printer.
-            data = data.replace(sequence, b"\x18" + sequence[1:])
+        data = without_commands(picture.tobytes())
         width = (picture.width + 7) // 8
         self.printer.set(align=align)
         self.printer._raw(b"\x1dv0\x00" + width.to_bytes(2, "little") + picture.height.to_bytes(2, "little") + data)

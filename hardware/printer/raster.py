@@ -17,6 +17,9 @@ SYSTEM_FONTS = (
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
 )
 
+# Real-time commands are obeyed wherever they stand, inside a picture too (Epson, DLE EOT, notes).
+_REAL_TIME = (b"\x10\x04", b"\x10\x05", b"\x10\x14")
+
 
 class FontMissing(Exception):
     """No font on board has these letters."""
@@ -37,6 +40,13 @@ def raster_line(line: Line, columns: int, fonts: tuple[str, ...] = ()) -> Image.
     room = paper.width - text.width
     paper.paste(text, ({"left": 0, "center": room // 2, "right": room}[line.align], 0))
     return paper
+
+
+def without_commands(dots: bytes) -> bytes:
+    """Return a picture's bytes, with one dot more wherever they would ask for status or clear the printer."""
+    for sequence in _REAL_TIME:
+        dots = dots.replace(sequence, b"\x18" + sequence[1:])
+    return dots
 
 
 def _clusters(text: str) -> list[tuple[str, int]]:

@@ -8,6 +8,7 @@ state; wait_receipt {"count": n, "timeout_ms": t}.
 """
 
 import argparse
+import json
 import os
 import select
 import signal
@@ -38,6 +39,7 @@ class PrinterTwin:
         self._link, self._out = link, out
         self._changed = threading.Condition()
         self._line: tuple[int, int] | None = None
+        self._retired: tuple[int, int] | None = None  # unplugged, to be closed by the thread that may be reading it
         self._texts: list[str] = []
         self._drawn = 0
         self._pull = ""
@@ -146,6 +148,7 @@ class PrinterTwin:
             with self._changed:
                 if self._wake_read in readable:
                     os.read(self._wake_read, 64)
+                self._close_retired()
                 if line is not None and line == self._line and line[0] in readable:
                     self._take(os.read(line[0], 4096))
 
@@ -176,12 +179,21 @@ class PrinterTwin:
             self._wake()
 
     def _unplug(self) -> None:
-        if self._line is not None:
-            self._link.unlink(missing_ok=True)
-            for end in self._line:
-                os.close(end)
-            self._line = None
+        if self._line is None:
+            return
+        self._link.unlink(missing_ok=True)
+        self._retired, self._line = self._line, None
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._wake()
+            self._changed.wait_for(lambda: self._retired is None)
+        else:
+            self._close_retired()
+
+    def _close_retired(self) -> None:
+        for end in self._retired or ():
+            os.close(end)
+        self._retired = None
+        self._changed.notify_all()
 
     def _wake(self) -> None:
         os.write(self._wake_write, b"!")
@@ -204,8 +216,8 @@ class PrinterTwin:
             self._changed.notify_all()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the twin until SIGTERM or SIGINT."""
+def main(argv: Sequence[str]) -> int:
+    """Run the twin until SIGTERM or SIGINT; its first line on standard output is {"link": ...}."""
     parser = argparse.ArgumentParser(prog="hardware simulate printer", description="the twin of a receipt printer")
     parser.add_argument("--link", type=Path, required=True, help="symbolic link to the pseudo-terminal")
     parser.add_argument("--control", type=Path, required=True, help="Unix socket for control requests")
@@ -215,5 +227,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     done = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, done)
     with PrinterTwin(options.link, options.out, options.columns) as twin, ControlServer(options.control, twin.handle):
+        print(json.dumps({"link": str(options.link)}), flush=True)
         signal.sigwait(done)
     return 0

@@ -4,7 +4,7 @@ It keeps what it was sent while it cannot print, and prints it when it can again
 Source: Epson ESC/POS command reference. A guess: printing takes no time here.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hardware.sim.printer_commands import Command, take
 from hardware.sim.printer_paper import LINE_HIGH, Blank, Code, Picture, Run, Strip, TextLine
@@ -173,7 +173,7 @@ class PrinterMachine:
         style = self._style
         match command.name:
             case "text":
-                self._runs.append(Run(self._read(data), style.wide, style.high, style.bold))
+                self._type(Run(self._read(data), style.wide, style.high, style.bold))
             case "LF":
                 self._line()
             case "ESC @":
@@ -216,6 +216,13 @@ class PrinterMachine:
         text = data.decode(CODE_PAGES.get(self._style.code_page, "cp437"), errors="replace")
         other = _COUNTRIES.get(self._style.country, _REPLACED)
         return text.translate(str.maketrans(_REPLACED, other))
+
+    def _type(self, run: Run) -> None:
+        last = self._runs[-1] if self._runs else None
+        if last is not None and replace(last, text=run.text) == run:
+            self._runs[-1] = replace(last, text=last.text + run.text)
+        else:
+            self._runs.append(run)
 
     def _line(self) -> None:
         """Print the line that stands in the buffer; one wider than the paper goes on in the next, as on paper."""

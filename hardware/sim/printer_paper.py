@@ -103,13 +103,12 @@ class Strip:
 
 def _as_text(item: TextLine | Picture | Code, columns: int) -> str:
     if isinstance(item, Code):
-        shown, wide = f"[QR {item.data}]", len(item.data) + 5
+        shown = f"[QR {item.data}]"
     elif isinstance(item, Picture):
         shown = f"[picture {item.width} x {item.height}]"
-        wide = len(shown)
     else:
-        shown, wide = item.text, item.wide
-    room = max(0, columns - wide)
+        shown = item.text
+    room = max(0, columns - len(shown))  # every character is one here, also a wide one
     return (" " * {"left": 0, "center": room // 2, "right": room}[item.align] + shown).rstrip()
 
 

@@ -85,7 +85,7 @@ def _bill(line: ReceiptLine, _: Translate) -> list[Item]:
         Columns(line.label, format_minor(line.amount_minor), bold=True, tall=True),
         Columns(_("Account ending in"), line.last4),
         Columns(_("Bill"), line.invoice),
-        Columns(_("Still owed on it"), after, tall=True),
+        Columns(_("Still owed"), after, tall=True),
         Feed(),
     ]
 
