@@ -115,7 +115,9 @@ def _reader(argv: list[str]) -> int:
 
     config, _ = _arguments(argv)
     reader = config.reader
-    return run(ReaderConfig(reader.camera, reader.imager, reader.wedge), config.run_dir / "reader.sock")
+    scanners = ReaderConfig(reader.camera, reader.imager, reader.wedge, profiles=reader.profiles)
+    run(scanners, config.run_dir / "reader.sock")
+    return 0
 
 
 def _enrol(argv: list[str]) -> int:

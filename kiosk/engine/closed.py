@@ -1,7 +1,6 @@
 """When no money may be taken at all: a page that says so, posting if the journal is whole, and the watchdog fed."""
 
 import signal
-import threading
 from types import FrameType
 from typing import Protocol
 
@@ -18,16 +17,15 @@ BEAT_MS = 1_000
 class Posting(Protocol):
     """What still runs after a crash loop: the journal is drained, nothing is added."""
 
-    threads: list[threading.Thread]
-
-    def serve_alone(self, inbox: Inbox) -> None: ...
+    def start(self, engine: None) -> None: ...
 
     def stop(self) -> None: ...
 
 
-def run_closed(config: Config, ui: str, reason: str, clock: Clock, watchdog: Watchdog, city: Posting | None) -> int:
+def run_closed(
+    config: Config, ui: str, reason: str, clock: Clock, watchdog: Watchdog, inbox: Inbox, city: Posting | None
+) -> int:
     """Show that the kiosk is out of service because of `reason` until stopped. Devices are not touched."""
-    inbox = Inbox()
     stopped: list[int] = []
 
     def stop(signum: int, frame: FrameType | None) -> None:
@@ -50,9 +48,7 @@ def run_closed(config: Config, ui: str, reason: str, clock: Clock, watchdog: Wat
         )
     )
     if city is not None:
-        city.serve_alone(inbox)
-        for thread in city.threads:
-            thread.start()
+        city.start(None)
     watchdog.ready(f"out of service: {reason}")
     while not stopped:
         watchdog.beat(clock.mono_ms())

@@ -3,6 +3,7 @@
 import io
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,7 @@ class ControlDesk:
 
 def verified(journal: Journal) -> Message:
     report = journal.verify()
-    return {"ok": report.ok, "report": str(report)}
+    return {"ok": report.ok, "report": asdict(report)}
 
 
 def exported(journal: Journal) -> Message:

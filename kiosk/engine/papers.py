@@ -42,7 +42,7 @@ class Papers:
         language: str,
         kind: str,
     ) -> document.Document:
-        """Return the receipt of `done`; `account`, if still known, gives labels and balances. `kind` as PrintReceipt."""
+        """Return the receipt of `done`; `account`, if still known, gives labels and balances."""
         receipt = Receipt(
             office=self._office,
             kiosk_id=self._kiosk_id,

@@ -19,7 +19,7 @@ from kiosk.brain.state import Books, Scene, State
 from kiosk.config.model import Config
 from kiosk.domain import facts
 from kiosk.engine.acceptor_port import AcceptorPort
-from kiosk.engine.city import City
+from kiosk.engine.city import City, session_for
 from kiosk.engine.clock import SystemClock
 from kiosk.engine.closed import run_closed
 from kiosk.engine.desk import ControlDesk, ReaderDesk, ScreenDesk
@@ -33,6 +33,7 @@ from kiosk.engine.watchdog import Watchdog
 from kiosk.journal.errors import JournalDamaged, JournalInUse
 from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, Enrolment, load_enrolment, load_key
 from kiosk.journal.store import Journal
+from kiosk.posting.client import CentralServer
 from kiosk.scanning.library import load as load_profiles
 
 log = structlog.get_logger()
@@ -99,15 +100,16 @@ def run_engine(config: Config, options: Options) -> int:
         journal = open_journal(config, who)
     except JournalDamaged as error:
         log.error("journal damaged, no money is taken", reason=str(error))
-        return run_closed(config, options.ui, "journal_damaged", clock, watchdog, None)
+        return run_closed(config, options.ui, "journal_damaged", clock, watchdog, Inbox(), None)
     except JournalInUse as error:
         log.error("another process has the journal open", reason=str(error))
         return 1
     inbox = Inbox()
-    city = City(config, who.enrolment, who.key, journal, inbox)
+    server = CentralServer(config.server.url, who.enrolment, who.key, session=session_for(config))
+    city = City(config, who.enrolment.epoch, journal, server, clock, inbox)
     if crashing:
         log.error("three crashes in ten minutes, no money is taken")
-        return run_closed(config, options.ui, "crash_loop", clock, watchdog, city)
+        return run_closed(config, options.ui, "crash_loop", clock, watchdog, inbox, city)
     code = _serve(config, options, who, journal, clock, inbox, city, watchdog)
     guard.ended_well()
     return code
@@ -183,11 +185,11 @@ def _serve(
         hands.screen.relay = hands.control.relay
     state = State(settings, history.books, Scene(language=settings.language))
     engine = Engine(state, journal, clock, inbox, hands)
-    city.attach(engine)
     _stop_on_signal(inbox)
-    threads = [acceptor.thread, printer.thread, *city.threads]
+    threads = [acceptor.thread, printer.thread]
     for thread in threads:
         thread.start()
+    city.start(engine)
     watchdog.ready("taking payments")
     engine.run("boot" if journal.head.seq == 0 else "restart")
     watchdog.stopping()

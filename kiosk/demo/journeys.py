@@ -1,0 +1,314 @@
+"""Scripted residents. A journey is a list of steps; a step acts as a person can: hold a bill, touch, put in a note.
+
+They also do what befalls a lobby: pull a cable, cut the power, take out the paper, unplug the network.
+"""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kiosk.demo.processes import DemoFailed
+from kiosk.demo.window import Display
+from kiosk.demo.world import PIN, World
+
+WAIT_S = 20.0
+
+
+@dataclass
+class Lobby:
+    """A world with a display, and where pictures of this journey go."""
+
+    world: World
+    display: Display
+    screens: Path
+    journey: str = ""
+    shot: int = 0
+
+    def see(self, what: str, seconds: float = WAIT_S, **wanted: Any) -> dict[str, Any]:
+        return self.world.view.wait(f"{self.journey}: {what}", seconds, **wanted)
+
+    def touch(self, intent: str, value: str | None = None) -> None:
+        self.display.touch(*self.world.view.target(intent, value, WAIT_S))
+
+    def picture(self, name: str) -> None:
+        """Save the display once it shows the newest snapshot."""
+        self.shot += 1
+        time.sleep(0.15)  # the X server may still be painting what was drawn
+        self.display.picture(self.screens / f"{self.journey}-{self.shot:02d}-{name}.png")
+
+
+Step = Callable[[Lobby], None]
+
+
+def hold_bill(account: str) -> Step:
+    """Hold the account's printed bill to the camera until the kiosk knows it, then take it away."""
+
+    def step(lobby: Lobby) -> None:
+        lobby.see("the page that waits", screen="attract")
+        lobby.picture("attract")
+        camera = lobby.world.twin("camera")
+        camera.ask("show", image=str(lobby.world.bill_of(account)))
+        lobby.see("the bill", screen="invoice")
+        camera.ask("clear")
+        lobby.picture("bill")
+
+    return step
+
+
+def type_account(account: str, house: str) -> Step:
+    def step(lobby: Lobby) -> None:
+        lobby.see("the page that waits", screen="attract")
+        lobby.touch("type_account")
+        lobby.see("asking for the number", screen="type_account", field="account")
+        _type(lobby, account)
+        lobby.see("the number", entry=account)
+        lobby.picture("typed")
+        lobby.touch("submit")
+        lobby.see("asking for the house", field="house")
+        _type(lobby, house)
+        lobby.see("the house", entry=house)
+        lobby.touch("submit")
+        lobby.see("the bill", screen="invoice")
+        lobby.picture("bill")
+
+    return step
+
+
+def _type(lobby: Lobby, digits: str) -> None:
+    for at in range(len(digits)):
+        lobby.touch("key", digits[at])
+        lobby.see(
+            "the digit", entry=("•" * (at + 1) if lobby.see("the field", 1)["field"] == "pin" else digits[: at + 1])
+        )
+
+
+def touch(intent: str, value: str | None = None) -> Step:
+    return lambda lobby: lobby.touch(intent, value)
+
+
+def pay_cash(how: str = "pay_full") -> Step:
+    """Choose the amount and cash; wait until the slot takes notes."""
+
+    def step(lobby: Lobby) -> None:
+        lobby.touch(how)
+        lobby.see("how to pay", screen="tender")
+        lobby.picture("tender")
+        lobby.touch("pay_cash")
+        lobby.see("the cash page", screen="cash")
+        lobby.world.twin("acceptor").ask("wait_enabled", timeout_ms=15_000)
+        lobby.picture("cash")
+
+    return step
+
+
+def put_in(value_minor: int) -> Step:
+    """Put in one note that fits and see it counted."""
+
+    def step(lobby: Lobby) -> None:
+        before = lobby.see("money", 1)["payment"] or {"in_minor": 0}
+        acceptor = lobby.world.twin("acceptor")
+        acceptor.ask("wait_enabled", timeout_ms=15_000)
+        acceptor.ask("insert", value_minor=value_minor)
+        lobby.see("the note counted", payment__in_minor=before["in_minor"] + value_minor)
+        lobby.picture(f"in-{value_minor // 100}")
+
+    return step
+
+
+def put_in_last(value_minor: int) -> Step:
+    """Put in the note that meets the bill."""
+
+    def step(lobby: Lobby) -> None:
+        acceptor = lobby.world.twin("acceptor")
+        acceptor.ask("wait_enabled", timeout_ms=15_000)
+        acceptor.ask("insert", value_minor=value_minor)
+        lobby.see("the end", screen="done")
+
+    return step
+
+
+def twin(name: str, do: str, **fields: Any) -> Step:
+    def step(lobby: Lobby) -> None:
+        lobby.world.twin(name).ask(do, **fields)
+
+    return step
+
+
+def see(what: str, seconds: float = WAIT_S, **wanted: Any) -> Step:
+    def step(lobby: Lobby) -> None:
+        lobby.see(what, seconds, **wanted)
+
+    return step
+
+
+def picture(name: str) -> Step:
+    return lambda lobby: lobby.picture(name)
+
+
+def receipt(paid: str, posted: str = "posted", printed: str = "printed") -> Step:
+    """See the receipt on screen and paper agree with `paid`, and go."""
+
+    def step(lobby: Lobby) -> None:
+        shown = lobby.see("the receipt", screen="done", receipt__printed=printed, receipt__posted=posted)
+        lobby.picture("done")
+        if printed == "printed":
+            text = lobby.world.twin("printer").ask("state")["last_text"]
+            number = shown["receipt"]["number"]
+            if number not in text or not re.search(rf"\$\s*{re.escape(paid)}", text):
+                raise DemoFailed(f"{lobby.journey}: the paper does not say {paid} and {number}:\n{text}")
+        lobby.touch("done")
+        lobby.see("the page that waits", screen="attract")
+
+    return step
+
+
+def sign_in() -> Step:
+    """Staff sign in: the staff door is on the help page."""
+
+    def step(lobby: Lobby) -> None:
+        lobby.touch("help")
+        lobby.see("help", help_open=True)
+        lobby.picture("help")
+        lobby.touch("staff")
+        lobby.see("the PIN", screen="staff_sign_in")
+        _type(lobby, PIN)
+        lobby.touch("submit")
+        lobby.see("health", screen="staff_health")
+        lobby.picture("health")
+
+    return step
+
+
+def swap_cassette() -> Step:
+    def step(lobby: Lobby) -> None:
+        period = lobby.see("the period", 1)["staff"]["period"]
+        printed = lobby.world.twin("printer").ask("state")["receipts"]
+        lobby.touch("swap_cassette")
+        lobby.see("the question", screen="staff_swap")
+        lobby.picture("swap")
+        lobby.touch("confirm")
+        lobby.see("the next period", screen="staff_health", staff__period=period + 1)
+        lobby.world.twin("printer").ask("wait_receipt", count=printed + 2, timeout_ms=15_000)
+        acceptor = lobby.world.twin("acceptor")
+        lobby.world.taken_minor += lobby.world.cassette_minor()
+        for do in ("cassette_out", "empty", "cassette_in"):
+            acceptor.ask(do)
+        lobby.see("cash back", 30, cash=True)
+        lobby.touch("sign_out")
+        lobby.see("the page that waits", screen="attract")
+
+    return step
+
+
+def steps(*parts: Step) -> Sequence[Step]:
+    return parts
+
+
+JOURNEYS: dict[str, Sequence[Step]] = {
+    "exact-cash": steps(hold_bill("10293843"), pay_cash(), put_in(2000), put_in_last(500), receipt("25.00")),
+    "part-payment": steps(
+        hold_bill("33182072"),
+        pay_cash(),
+        put_in(2000),
+        touch("stop"),
+        see("the question", screen="review"),
+        picture("review"),
+        touch("confirm"),
+        receipt("20.00"),
+    ),
+    "overpayment": steps(
+        hold_bill("44170934"), pay_cash(), put_in(2000), put_in(2000), put_in_last(2000), receipt("60.00")
+    ),
+    "cancel-before-money": steps(
+        hold_bill("22031454"), pay_cash(), touch("back"), see("the page that waits", screen="attract")
+    ),
+    "walk-away": steps(
+        hold_bill("55264188"),
+        pay_cash(),
+        put_in(5000),
+        see("the idle question", 60, screen="cash", idle_left_s=3),
+        picture("idle"),
+        see("the end", 60, screen="done"),
+        receipt("50.00"),
+    ),
+    "spanish": steps(
+        see("the page that waits", screen="attract"),
+        touch("language", "es"),
+        see("Spanish", language="es"),
+        picture("inicio"),
+        type_account("22031454", "1731"),
+        pay_cash(),
+        put_in(5000),
+        put_in_last(1000),
+        receipt("60.00"),
+    ),
+    "offline-then-back": steps(
+        twin("network", "down"),
+        see("offline", 30, online=False),
+        hold_bill("99678526"),
+        pay_cash(),
+        put_in(2000),
+        touch("stop"),
+        see("the question", screen="review"),
+        touch("confirm"),
+        receipt("20.00", posted="queued"),
+        twin("network", "up"),
+        see("online again", 60, online=True),
+    ),
+    "power-cut-while-stacking": steps(
+        hold_bill("88567417"),
+        pay_cash(),
+        put_in(5000),
+        twin("acceptor", "power_cut_at", when="stacking"),
+        twin("acceptor", "insert", value_minor=2000),
+        see("the acceptor gone", 30, cash=False),
+        picture("cut"),
+        twin("acceptor", "power_on"),
+        see("the note counted", 60, payment__in_minor=7000, cash=True),
+        touch("stop"),
+        see("the question", screen="review"),
+        touch("confirm"),
+        receipt("70.00"),
+    ),
+    "cable-pulled-in-escrow": steps(
+        hold_bill("11789633"),
+        pay_cash(),
+        put_in(1000),
+        twin("acceptor", "cable_out_at", when="escrow"),
+        twin("acceptor", "insert", value_minor=2000),
+        see("the acceptor gone", 30, cash=False),
+        picture("pulled"),
+        twin("acceptor", "cable_in"),
+        see("cash again", 60, cash=True, screen="cash"),
+        touch("stop"),
+        see("the question", screen="review"),
+        touch("confirm"),
+        see("the end", 40, screen="done"),
+        touch("done"),
+        see("the page that waits", screen="attract"),
+    ),
+    "paper-out": steps(
+        twin("printer", "paper_out"),
+        see("no paper", 30, printer=False),
+        hold_bill("55264188"),
+        pay_cash(),
+        put_in(2000),
+        touch("stop"),
+        see("the question", screen="review"),
+        touch("confirm"),
+        receipt("20.00", printed="unavailable"),
+        twin("printer", "paper_ok"),
+        see("paper again", 30, printer=True),
+    ),
+    "cassette-swap": steps(see("the page that waits", screen="attract"), sign_in(), swap_cassette()),
+}
+
+
+def play(lobby: Lobby, name: str) -> None:
+    """Play one journey to its end. Raises DemoFailed at the first step that does not go as it should."""
+    lobby.journey, lobby.shot = name, 0
+    for step in JOURNEYS[name]:
+        step(lobby)

@@ -1,0 +1,199 @@
+"""The demo city's machines: server, network, twins and kiosk, wired as in a lobby, on this machine alone."""
+
+import json
+import socket
+import sqlite3
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hardware.sim.control import ControlClient
+from kiosk.demo.processes import DemoFailed, Processes, answers, free_port
+from kiosk.demo.view import View
+from kiosk.engine.pins import hash_pin
+
+TWINS = ("acceptor", "printer", "camera", "network")
+PIN = "246810"
+
+_CONFIG = """\
+state_dir = "{base}/kiosk"
+run_dir = "{base}/run"
+production = false
+allow_volatile_state = true
+
+[kiosk]
+name = "Lobby 7"
+place = "City Hall, east lobby"
+trust_clock = true
+
+[office]
+name = "City of Riverbend"
+address = ["100 Main Street", "Riverbend, MO 63999"]
+phone = "(636) 555-0142"
+claim_phone = "(636) 555-0143"
+
+[server]
+url = "http://127.0.0.1:{port}"
+heartbeat_s = 2
+
+[acceptor]
+port = "{base}/dev/acceptor"
+
+[printer]
+kind = "serial"
+address = "{base}/dev/printer"
+
+[reader]
+camera = "folder:{base}/camera"
+
+[screen]
+width = {width}
+height = {height}
+fullscreen = false
+pixels_per_mm = {pixels_per_mm}
+
+[times]
+idle_s = {idle_s}
+idle_answer_s = {idle_answer_s}
+done_s = 30
+
+[[staff]]
+name = "Dana"
+pin = "{pin}"
+"""
+
+
+class World:
+    """Everything of one demo under `base`. `start` brings it up; the twins answer through `twin(name)`."""
+
+    def __init__(self, base: Path, display: str, width: int, height: int, idle_s: float, idle_answer_s: float) -> None:
+        self.base = base
+        self.receipts = base / "receipts"
+        self.bills = base / "bills"
+        self._size = (width, height)
+        self._idle = (idle_s, idle_answer_s)
+        self.processes = Processes(base / "logs", {"DISPLAY": display} if display else {})
+        self.server_port, self.proxy_port = free_port(), free_port()
+        self.view = View(base / "run" / "control.sock")
+        self.taken_minor = 0  # what staff took out of the cassette
+
+    @property
+    def config(self) -> Path:
+        return self.base / "kiosk.toml"
+
+    @property
+    def database(self) -> Path:
+        return self.base / "city" / "billing.sqlite3"
+
+    def control(self, twin: str) -> Path:
+        return self.base / "control" / f"{twin}.sock"
+
+    def twin(self, name: str) -> "Twin":
+        return Twin(self.control(name))
+
+    def start(self, bills: int) -> None:
+        """Bring up server, twins and kiosk; raises DemoFailed naming what did not come up."""
+        for folder in ("dev", "camera", "control", "kiosk", "run", "city"):
+            (self.base / folder).mkdir(parents=True, exist_ok=True)
+        self._write_config()
+        self._start_server(bills)
+        self._start_twins()
+        code = self.processes.run("billing", "enrol-code", "--state", str(self.base / "city")).split()[-1]
+        self.processes.run("kiosk", "enrol", "--config", str(self.config), "--code", code)
+        self.start_kiosk()
+
+    def start_kiosk(self) -> None:
+        self.processes.python("kiosk", "kiosk", "--config", str(self.config), "--touch-map")
+        self.processes.wait_for("kiosk", lambda: answers(self.base / "run" / "control.sock"), 60)
+
+    def stop(self) -> None:
+        self.view.close()
+        self.processes.stop_all()
+
+    def _write_config(self) -> None:
+        width, height = self._size
+        idle_s, idle_answer_s = self._idle
+        text = _CONFIG.format(
+            base=self.base,
+            port=self.proxy_port,
+            width=width,
+            height=height,
+            pixels_per_mm=5.58 * min(width, height) / 1080,
+            idle_s=idle_s,
+            idle_answer_s=idle_answer_s,
+            pin=hash_pin(PIN),
+        )
+        self.config.write_text(text, encoding="utf-8")
+
+    def _start_server(self, bills: int) -> None:
+        state = str(self.base / "city")
+        self.processes.python("server", "billing", "serve", "--port", str(self.server_port), "--state", state, "--demo")
+        log = self.base / "logs" / "server.log"
+        self.processes.wait_for("server", lambda: b'"listening"' in log.read_bytes(), 120)
+        self.processes.run(
+            "billing", "make-bills", "--state", state, "--out", str(self.bills), "--accounts", str(bills)
+        )
+
+    def _start_twins(self) -> None:
+        programs = {
+            "acceptor": ["ebds", "--link", f"{self.base}/dev/acceptor"],
+            "printer": ["printer", "--link", f"{self.base}/dev/printer", "--out", str(self.receipts)],
+            "camera": ["camera", "--folder", f"{self.base}/camera"],
+            "network": ["network", "--listen", str(self.proxy_port), "--to", str(self.server_port)],
+        }
+        for name, arguments in programs.items():
+            self.processes.python(name, "hardware", "simulate", *arguments, "--control", str(self.control(name)))
+        for name in programs:
+            self.processes.wait_for(name, partial(answers, self.control(name)), 30)
+
+    # The books
+
+    def bill_of(self, account: str) -> Path:
+        """Return the printed bill of an account number."""
+        found = sorted(self.bills.glob(f"*{account}*.pdf"))
+        if not found:
+            raise DemoFailed(f"no bill was printed for account {account}")
+        return found[0]
+
+    def cassette_minor(self) -> int:
+        """Return what the acceptor's twin holds, in cents."""
+        return int(self.twin("acceptor").ask("state")["cassette_minor"])
+
+    def ledger_minor(self) -> int:
+        """Return the city's cash in kiosks, in cents, read from the server's database by SQL."""
+        return self._one("SELECT SUM(amount_minor) FROM ledger_entry WHERE account_id = 'cash'")
+
+    def head_seq(self) -> int:
+        """Return how many of the kiosk's records the server holds, by SQL."""
+        return self._one("SELECT MAX(seq) FROM journal_record")
+
+    def journal_seq(self) -> int:
+        """Return how many records the kiosk's journal has, as its control socket tells."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.base / "run" / "control.sock"))
+            connection.sendall(b'{"journal": "verify"}\n')
+            for line in connection.makefile("rb"):
+                message = json.loads(line)
+                if "report" in message:
+                    return int(message["report"]["head_seq"])
+        raise DemoFailed("the kiosk's control socket closed")
+
+    def _one(self, query: str) -> int:
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as database:
+            (number,) = database.execute(query).fetchone()
+        return int(number or 0)
+
+
+class Twin:
+    """A twin's control socket with its refusals raised."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def ask(self, do: str, **fields: Any) -> dict[str, Any]:
+        with ControlClient(self._path) as client:
+            answer: dict[str, Any] = client.ask({"do": do, **fields})
+        if not answer.get("ok"):
+            raise DemoFailed(f"{self._path.stem} refused {do}: {json.dumps(answer)}")
+        return answer

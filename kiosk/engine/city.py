@@ -1,0 +1,143 @@
+"""The engine's side of the city's server: posting, look-ups and head checks as events of the brain."""
+
+import random
+from typing import Any
+
+import requests
+import structlog
+
+from kiosk.brain import events as brain
+from kiosk.config.model import Config
+from kiosk.domain.invoice import InvoiceReference
+from kiosk.engine.clock import Clock
+from kiosk.engine.engine import Engine
+from kiosk.engine.inbox import Inbox
+from kiosk.journal.acknowledgement import Acknowledgement
+from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, load_or_make_key, save_enrolment
+from kiosk.journal.record import Record
+from kiosk.journal.store import Journal
+from kiosk.posting import events, outcomes
+from kiosk.posting.client import CentralServer
+from kiosk.posting.client import enrol as ask_to_enrol
+from kiosk.posting.exchange import plain_session
+from kiosk.posting.poster import Poster
+
+log = structlog.get_logger()
+
+SUPPLY = 1_000  # records read from the journal at a time
+
+
+class City:
+    """One poster. What it tells goes into the inbox, and what touches the journal runs on the engine's thread."""
+
+    def __init__(
+        self, config: Config, epoch: int, journal: Journal, server: CentralServer, clock: Clock, inbox: Inbox
+    ) -> None:
+        self._epoch = epoch
+        self._journal = journal
+        self._inbox = inbox
+        self._engine: Engine | None = None
+        self.health: dict[str, Any] = {}
+        self._poster = Poster(
+            server,
+            self._hear,
+            acked_seq=journal.acked_seq,
+            boot_id=clock.boot_id,
+            health=lambda: self.health,
+            fraction=random.SystemRandom().random,
+            heartbeat_s=config.server.heartbeat_s,
+        )
+
+    def start(self, engine: Engine | None) -> None:
+        """Begin to post. Without an engine (after a crash loop) what is there is drained and nothing else happens."""
+        self._engine = engine
+        self._poster.start()
+
+    def stop(self) -> None:
+        self._poster.stop(15.0)
+
+    def offer(self, records: list[Record]) -> None:
+        self._poster.offer(records)
+
+    def look_up(self, request: str, reference: InvoiceReference) -> None:
+        if reference.scan:
+            self._poster.look_up(request, scan=reference.scan)
+        else:
+            self._poster.look_up(request, number=reference.number, check=reference.check)
+
+    def check_head(self, request: str) -> None:
+        self._poster.check_head(request)
+
+    def _hear(self, event: events.PostingEvent) -> None:
+        """On the poster's threads."""
+        match event:
+            case events.RecordsWanted(after_seq):
+                self._inbox.job(lambda: self._poster.supply(after_seq, self._journal.records(after_seq, SUPPLY)))
+            case events.Acknowledged(ack, _):
+                self._inbox.job(lambda: self._acknowledge(ack))
+            case events.HeadAnswered(request, seen):
+                self._inbox.job(lambda: self._compare(request, seen))
+            case events.LookedUp(request, found):
+                self._looked_up(request, found)
+            case events.CameOnline():
+                self._inbox.tell(brain.OnlineChanged, online=True)
+            case events.WentOffline(reason):
+                log.warning("server away", reason=reason)
+                self._inbox.tell(brain.OnlineChanged, online=False)
+            case events.GapAt(expected_seq):
+                log.warning("server misses records, sending them again", seq=expected_seq)
+            case events.Forked(expected_seq):
+                self._inbox.tell(brain.PostingRefused, reason="fork", detail=f"record {expected_seq} differs")
+            case events.Refused(problem, detail, final):
+                self._refused(problem, detail, final)
+            case events.HeartbeatAnswered():
+                pass
+
+    def _looked_up(self, request: str, outcome: outcomes.LookUpOutcome) -> None:
+        match outcome:
+            case outcomes.Found(account):
+                self._inbox.tell(brain.AccountFound, request=request, account=account)
+            case outcomes.NotFound():
+                self._inbox.tell(brain.AccountNotFound, request=request)
+            case outcomes.Away(reason):
+                self._inbox.tell(brain.LookUpFailed, request=request, reason=reason)
+
+    def _refused(self, problem: str, detail: str, final: bool) -> None:
+        log.error("posting refused", reason=problem, detail=detail, final=final)
+        if final or problem == "kiosk-suspended":
+            self._inbox.tell(brain.PostingRefused, reason=problem, detail=detail)
+
+    # On the engine's thread
+
+    def _acknowledge(self, ack: Acknowledgement) -> None:
+        self._journal.acknowledge(ack)
+        if self._engine is not None:
+            self._engine.acknowledged(self._journal.acked_seq)
+
+    def _compare(self, request: str, outcome: outcomes.HeadSeen | outcomes.Away) -> None:
+        result = "away"
+        if isinstance(outcome, outcomes.HeadSeen):
+            later = outcome.epoch > self._epoch
+            result = "ahead" if later else self._journal.standing(outcome.head_seq, outcome.head_hash)
+        self._inbox.tell(brain.HeadChecked, request=request, result=result)
+
+
+def enrol(config: Config, code: str) -> int:
+    """Trade the one-time code for this kiosk's identity and keep it. Returns the exit code."""
+    config.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = load_or_make_key(config.state_dir / KEY_NAME)
+    answer = ask_to_enrol(config.server.url, code, key, {"name": config.kiosk.name}, session_for(config))
+    if not isinstance(answer, outcomes.Enrolled):
+        print(f"not enrolled: {answer}")
+        return 1
+    save_enrolment(config.state_dir / ENROLMENT_NAME, answer.enrolment)
+    print(f"enrolled as {answer.enrolment.kiosk_id}, epoch {answer.enrolment.epoch}")
+    return 0
+
+
+def session_for(config: Config) -> requests.Session:
+    """Return an HTTP session that trusts the configured certificate authority, or the system's."""
+    session = plain_session()
+    if config.server.ca_file is not None:
+        session.verify = str(config.server.ca_file)
+    return session
