@@ -1,6 +1,7 @@
 """What to do with each frame: nothing if the scene is as it was, else one stage of the decoder's ladder."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from PIL import Image
 
@@ -29,17 +30,20 @@ class Eye:
         next call, unless a changed scene comes first. A damaged picture is one without codes.
         """
         try:
-            if frame is not None and self._is_worth_it(frame, active, now_ms):
-                self._ladder = stages(frame.image())
-                self._opened_ms = now_ms
+            if frame is not None:
+                self._consider(frame, active, now_ms)
             return self._step()
         except _UNREADABLE:
             self._ladder = None
             return []
 
-    def _is_worth_it(self, frame: Frame, active: bool, now_ms: int) -> bool:
+    def _consider(self, frame: Frame, active: bool, now_ms: int) -> None:
+        """Start on `frame` if the scene changed, or take one cheap stage of it if none was tried for long."""
+        changed = self._gate.passes(frame.thumbnail())
         stale = active and self._ladder is None and now_ms - self._opened_ms >= _RETRY_MS
-        return self._gate.passes(frame.thumbnail()) or stale
+        if changed or stale:
+            self._ladder = islice(stages(frame.image()), None if changed else 1)
+            self._opened_ms = now_ms
 
     def _step(self) -> list[Reading] | None:
         if self._ladder is None:
