@@ -1,6 +1,7 @@
 """The kiosk's command line, and the only place that wires everything together.
 
     kiosk --config FILE [--ui none] [--control SOCKET]    engine, screen and reader as three processes
+          [--capture FILE]                                also write down the acceptor's line
     kiosk engine|screen|reader --config FILE              one of them (what the systemd units start)
     kiosk enrol --config FILE --code CODE                 make the key, tell the server, keep what it gives
     kiosk pin                                             turn a PIN into what the configuration keeps
@@ -44,6 +45,7 @@ def _arguments(argv: list[str]) -> tuple["Config", argparse.Namespace]:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--ui", choices=("window", "none"), default="window")
     parser.add_argument("--control", type=Path)
+    parser.add_argument("--capture", type=Path)
     parser.add_argument("--code")
     parser.add_argument("--touch-map", action="store_true")
     options = parser.parse_args(argv)
@@ -66,7 +68,10 @@ def _all(argv: list[str]) -> int:
 
     config, options = _arguments(argv)
     shared = ["--config", str(options.config)]
-    extra = ["--ui", options.ui] + (["--control", str(options.control)] if options.control else [])
+    extra = ["--ui", options.ui]
+    for name in ("control", "capture"):
+        path = getattr(options, name)
+        extra += [f"--{name}", str(path)] if path else []
     arguments = {"engine": shared + extra, "reader": shared, "screen": shared}
     if options.touch_map:
         arguments["screen"] = [*shared, "--touch-map"]
@@ -83,7 +88,7 @@ def _engine(argv: list[str]) -> int:
     config, options = _arguments(argv)
     die_on_thread_failure()
     try:
-        return run_engine(config, Options(options.ui, options.control))
+        return run_engine(config, Options(options.ui, options.control, options.capture))
     except (FileNotFoundError, KeyUnusable) as error:
         _refuse([f"this kiosk is not enrolled ({error}): kiosk enrol --config FILE --code CODE"])
         raise

@@ -44,10 +44,14 @@ SWITCH_INTERVAL_S = 0.0005  # a decision about a note must not wait 5 ms for ano
 
 @dataclass(frozen=True)
 class Options:
-    """`ui` none: no screen is expected. `control`: a socket for intents, refused in production."""
+    """`ui` none: no screen is expected. `control`: a socket for intents, refused in production.
+
+    `capture`: a file for what goes over the acceptor's line, for technicians and measurements.
+    """
 
     ui: str = "window"
     control: Path | None = None
+    capture: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,7 @@ def _serve(
     if history.last_time:
         clock.not_before(history.last_time)
     settings = settings_of(config, who.enrolment)
-    acceptor = AcceptorPort(config.acceptor, config.run_dir, inbox)
+    acceptor = AcceptorPort(config.acceptor, settings.currency, config.run_dir, inbox, options.capture)
     printer = PrintRoom(config.printer, inbox)
     hands = KioskHands(
         inbox=inbox,
