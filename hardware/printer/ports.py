@@ -196,3 +196,23 @@ class FilePort:
 
     def close(self) -> None:
         pass
+
+
+def port_at(address: str) -> Port:
+    """Return the port that an address names, not yet opened. ValueError if it names none.
+
+    `serial:/dev/kiosk-printer`, `serial:/dev/kiosk-printer@38400` (bits per second, 115200 if left out),
+    `usb:/dev/usb/lp0`, `tcp:192.0.2.7`, `tcp:printer.example:9100`, `file:receipts.bin`.
+    """
+    kind, _, where = address.partition(":")
+    if where and kind == "serial":
+        device, _, baud = where.partition("@")
+        return SerialPort(device, int(baud or 115_200))
+    if where and kind == "usb":
+        return UsbPort(where)
+    if where and kind == "tcp":
+        host, _, port = where.partition(":")
+        return NetworkPort(host, int(port or 9100))
+    if where and kind == "file":
+        return FilePort(Path(where))
+    raise ValueError(f"no printer port is called {address!r}")

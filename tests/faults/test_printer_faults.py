@@ -5,6 +5,7 @@ the matter; the next receipt is whole and alone; a printer that was away is foun
 requests at exact lines of a job; no waiting, no sleeping: each call of the driver ends by its own deadlines.
 """
 
+import os
 import socket
 import threading
 import time
@@ -17,7 +18,7 @@ import pytest
 
 from hardware.printer.document import Columns, Cut, Document, Qr, Rule, Text
 from hardware.printer.driver import Outcome, Patience, PrinterDriver
-from hardware.printer.ports import FilePort, NetworkPort, Port, PortLost, SerialPort, UsbPort
+from hardware.printer.ports import FilePort, NetworkPort, Port, PortLost, SerialPort, UsbPort, port_at
 from hardware.printer.status import Lost, PrinterStatus
 from hardware.sim.printer import PrinterTwin
 from hardware.sim.printer_machine import PrinterMachine
@@ -210,6 +211,31 @@ def test_what_a_process_before_us_left_is_thrown_away(bench: Bench) -> None:
     assert "101" not in "".join(bench.texts)
 
 
+def test_what_a_process_before_us_printed_hangs_on_nobodys_receipt(bench: Bench) -> None:
+    bench.do("paper_out_after", lines=1)
+    with open(bench.twin._link, "wb", buffering=0) as line:
+        line.write(b"\x1b@RECEIPT 101\nEND 101\n\x1dVB\x00")
+    assert isinstance(bench.driver.status(), PrinterStatus)
+    bench.do("paper_ok")
+    assert bench.driver.print(receipt(102)) == Outcome("confirmed")
+    assert bench.texts[0] == "RECEIPT 101\n"
+    assert bench.whole() == [102]
+    assert one_resident_each(bench.texts)
+
+
+def test_a_line_that_takes_no_more_is_given_up_and_closed_at_once() -> None:
+    nobody, line = os.openpty()
+    port = SerialPort(os.ttyname(line))
+    port.open()
+    with pytest.raises(PortLost, match="not taken"):
+        port.write(bytes(1_000_000), 0.05)
+    port.close()
+    with pytest.raises(PortLost, match="not open"):
+        port.read(0)
+    os.close(line)
+    os.close(nobody)
+
+
 def test_a_model_that_only_says_offline(bench: Bench) -> None:
     bench.do("model", bare_offline=True)
     bench.do("paper_out")
@@ -273,7 +299,7 @@ def on_the_network(machine: PrinterMachine, hang_up_after: int | None = None) ->
 def test_over_the_network() -> None:
     machine = PrinterMachine()
     with on_the_network(machine) as port:
-        driver = PrinterDriver(NetworkPort("127.0.0.1", port), patience=QUICK)
+        driver = PrinterDriver(port_at(f"tcp:127.0.0.1:{port}"), patience=QUICK)
         assert driver.print(receipt(101)) == Outcome("confirmed")
         machine.paper = "out"
         assert driver.print(receipt(102)) == Outcome("failed", "paper_out")
@@ -300,6 +326,26 @@ def test_nobody_on_the_network() -> None:
         port = free.getsockname()[1]
     driver = PrinterDriver(NetworkPort("127.0.0.1", port, connect_s=1), patience=DEAF)
     assert isinstance(driver.status(), Lost)
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("serial:/dev/kiosk-printer", SerialPort),
+        ("serial:/dev/kiosk-printer@38400", SerialPort),
+        ("usb:/dev/usb/lp0", UsbPort),
+        ("tcp:192.0.2.7", NetworkPort),
+        ("file:receipts.bin", FilePort),
+    ],
+)
+def test_an_address_names_its_port(address: str, kind: type) -> None:
+    assert isinstance(port_at(address), kind)
+
+
+@pytest.mark.parametrize("address", ["", "lpt1", "usb:", "serial:/dev/x@fast", "tcp:host:port", "smb:host"])
+def test_an_address_that_names_none(address: str) -> None:
+    with pytest.raises(ValueError, match=r"printer port|invalid literal"):
+        port_at(address)
 
 
 class Mute:

@@ -9,7 +9,7 @@ import ast
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -158,6 +158,12 @@ def test_every_note_and_the_total_stand_on_the_receipt(notes: list[tuple[int, in
     figures = [item.right for item in items if isinstance(item, paper.Columns) and " x $" in item.left]
     assert sum(round(100 * float(figure.replace("$", "").replace(",", ""))) for figure in figures) == total
     assert receipt.total_minor == total
+
+
+@pytest.mark.parametrize("kind", ["Text", "Columns", "Rule", "Qr", "Feed", "Cut"])
+def test_paper_and_document_are_one_to_one(kind: str) -> None:
+    ours, theirs = fields(getattr(paper, kind)), fields(getattr(document, kind))
+    assert [(f.name, f.type, f.default) for f in ours] == [(f.name, f.type, f.default) for f in theirs]
 
 
 # Words
