@@ -238,6 +238,16 @@ class Journal:
         self._note(lambda: self._witness.note_acknowledgement(ack.text, ack.sig))
         self._acked_seq = ack.head_seq
 
+    def standing(self, seq: int, digest: str) -> str:
+        """Compare a head that the server says it holds with our chain: "same", "ahead" or "differs".
+
+        A server that holds less of the same chain is "same": the rest is on its way.
+        """
+        if seq > self._head.seq:
+            return "ahead"
+        ours = self.records(seq - 1, 1)[0].hash if seq else self._expect.nonce
+        return "same" if ours == digest else "differs"
+
     def checkpoint(self) -> None:
         """Move the log into the table and sync the witness: takes syncs, so only when the kiosk is idle."""
         self._require_sound()

@@ -1,0 +1,139 @@
+"""The JSON of answers (docs/wire.md), checked strictly; fields of tomorrow are ignored."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kiosk.domain.invoice import Account, Invoice, InvoiceLine
+from kiosk.domain.money import CURRENCY
+
+
+class Content(BaseModel):
+    """What an answer holds."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class ResultAnswer(Content):
+    seq: int
+    outcome: str
+    disposition: str
+    reason: str = ""
+
+
+class SignedTextAnswer(Content):
+    text: str
+    sig: str
+
+
+class StoppedAnswer(Content):
+    type: str
+    expected_seq: int | None = None
+
+
+class JournalAnswer(Content):
+    results: tuple[ResultAnswer, ...] = Field(min_length=1)
+    acknowledgement: SignedTextAnswer
+    stopped: StoppedAnswer | None = None
+
+
+class HeadAnswer(Content):
+    kiosk_id: str
+    epoch: int
+    head_seq: int = Field(ge=0)
+    head_hash: str
+    server_time: str
+
+
+class TailAnswer(Content):
+    records: tuple[dict[str, Any], ...]
+    next: int | None = None
+
+
+class HeartbeatAnswer(Content):
+    server_time: str
+    commands: tuple[dict[str, Any], ...] = ()
+
+
+class QuoteLineAnswer(Content):
+    code: str = ""
+    label: str = ""
+    amount_minor: int
+
+
+class QuoteAnswer(Content):
+    quote_id: str
+    lines: tuple[QuoteLineAnswer, ...]
+    fee_minor: int
+    total_minor: int
+    fee_schedule_version: str | int
+    expires_at: str
+    offline_ok: bool
+
+
+class EnrolmentAnswer(Content):
+    kiosk_id: str = Field(min_length=1)
+    epoch: int = Field(ge=1)
+    nonce: str = Field(pattern=r"^[0-9a-f]{64}$")
+    server_key: str
+    receipt_prefix: str
+    city: str
+    time_zone: str
+    server_time: str
+
+
+class _LineAnswer(Content):
+    code: str
+    label: str
+    amount_minor: int
+
+
+class _InvoiceAnswer(Content):
+    id: str = Field(min_length=1)
+    kind: str
+    label: str
+    due_date: str
+    balance_minor: int
+    past_due_minor: int = 0
+    shut_off: bool = False
+    lines: tuple[_LineAnswer, ...] = ()
+
+    def invoice(self) -> Invoice:
+        lines = tuple(InvoiceLine(line.code, line.label, line.amount_minor) for line in self.lines)
+        return Invoice(
+            self.id,
+            self.kind,
+            self.label,
+            self.due_date,
+            self.balance_minor,
+            self.past_due_minor,
+            self.shut_off,
+            lines,
+        )
+
+
+class AccountAnswer(Content):
+    account: str = Field(min_length=1)
+    last4: str
+    name: str = ""
+    address: str = ""
+    status: str = "open"
+    currency: str = Field(pattern=f"^{CURRENCY}$")
+    balance_minor: int
+    past_due_minor: int = 0
+    as_of: str = ""
+    invoices: tuple[_InvoiceAnswer, ...] = ()
+
+    def to_account(self) -> Account:
+        return Account(
+            ref=self.account,
+            last4=self.last4,
+            name=self.name,
+            address=self.address,
+            status=self.status,
+            balance_minor=self.balance_minor,
+            past_due_minor=self.past_due_minor,
+            invoices=tuple(invoice.invoice() for invoice in self.invoices),
+            live=True,
+            as_of=self.as_of,
+        )
