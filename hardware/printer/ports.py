@@ -115,7 +115,7 @@ class _Descriptor:
 class SerialPort(_Descriptor):
     """RS-232 or a USB bridge, opened exclusively. 8N1, no flow control unless `rtscts`."""
 
-    def __init__(self, device: str, baud: int = 115_200, rtscts: bool = False) -> None:
+    def __init__(self, device: str, baud: int = 38_400, rtscts: bool = False) -> None:
         self._device, self._baud, self._rtscts = device, baud, rtscts
         self._serial: serial.Serial | None = None
         super().__init__(self._open_serial)
@@ -198,21 +198,19 @@ class FilePort:
         pass
 
 
-def port_at(address: str) -> Port:
-    """Return the port that an address names, not yet opened. ValueError if it names none.
+def port_at(kind: str, address: str, baud: int = 38_400) -> Port:
+    """Return the port that a configuration names, not yet opened. ValueError if it names none.
 
-    `serial:/dev/kiosk-printer`, `serial:/dev/kiosk-printer@38400` (bits per second, 115200 if left out),
-    `usb:/dev/usb/lp0`, `tcp:192.0.2.7`, `tcp:printer.example:9100`, `file:receipts.bin`.
+    `kind` is serial (a device, at `baud` bits per second), usb (a device file as /dev/usb/lp0), network (a host or
+    host:port, 9100 if left out) or file (a path).
     """
-    kind, _, where = address.partition(":")
-    if where and kind == "serial":
-        device, _, baud = where.partition("@")
-        return SerialPort(device, int(baud or 115_200))
-    if where and kind == "usb":
-        return UsbPort(where)
-    if where and kind == "tcp":
-        host, _, port = where.partition(":")
+    if kind == "serial":
+        return SerialPort(address, baud)
+    if kind == "usb":
+        return UsbPort(address)
+    if kind == "network":
+        host, _, port = address.partition(":")
         return NetworkPort(host, int(port or 9100))
-    if where and kind == "file":
-        return FilePort(Path(where))
-    raise ValueError(f"no printer port is called {address!r}")
+    if kind == "file":
+        return FilePort(Path(address))
+    raise ValueError(f"no printer port is called {kind!r}")

@@ -299,7 +299,7 @@ def on_the_network(machine: PrinterMachine, hang_up_after: int | None = None) ->
 def test_over_the_network() -> None:
     machine = PrinterMachine()
     with on_the_network(machine) as port:
-        driver = PrinterDriver(port_at(f"tcp:127.0.0.1:{port}"), patience=QUICK)
+        driver = PrinterDriver(port_at("network", f"127.0.0.1:{port}"), patience=QUICK)
         assert driver.print(receipt(101)) == Outcome("confirmed")
         machine.paper = "out"
         assert driver.print(receipt(102)) == Outcome("failed", "paper_out")
@@ -329,23 +329,22 @@ def test_nobody_on_the_network() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "kind"),
+    ("kind", "address", "port"),
     [
-        ("serial:/dev/kiosk-printer", SerialPort),
-        ("serial:/dev/kiosk-printer@38400", SerialPort),
-        ("usb:/dev/usb/lp0", UsbPort),
-        ("tcp:192.0.2.7", NetworkPort),
-        ("file:receipts.bin", FilePort),
+        ("serial", "/dev/kiosk-printer", SerialPort),
+        ("usb", "/dev/usb/lp0", UsbPort),
+        ("network", "192.0.2.7", NetworkPort),
+        ("file", "receipts.bin", FilePort),
     ],
 )
-def test_an_address_names_its_port(address: str, kind: type) -> None:
-    assert isinstance(port_at(address), kind)
+def test_a_configuration_names_its_port(kind: str, address: str, port: type) -> None:
+    assert isinstance(port_at(kind, address), port)
 
 
-@pytest.mark.parametrize("address", ["", "lpt1", "usb:", "serial:/dev/x@fast", "tcp:host:port", "smb:host"])
-def test_an_address_that_names_none(address: str) -> None:
+@pytest.mark.parametrize(("kind", "address"), [("parallel", "/dev/lp0"), ("network", "printer:raw")])
+def test_a_configuration_that_names_none(kind: str, address: str) -> None:
     with pytest.raises(ValueError, match=r"printer port|invalid literal"):
-        port_at(address)
+        port_at(kind, address)
 
 
 class Mute:
