@@ -142,9 +142,8 @@ def test_accounts_and_directories_are_made_as_the_units_use_them(tmp_path: Path)
     made = run("systemd-tmpfiles", f"--root={tmp_path}", "--create", "lobby-kiosk.conf")
     assert made.returncode == 0, made.stderr
     groups = dict(line.split(":")[0:3:2] for line in (tmp_path / "etc/group").read_text().splitlines())
-    for part in ("screen", "reader"):
-        about = (tmp_path / "run/lobby-kiosk" / part).stat()
-        assert (about.st_mode & 0o7777, about.st_gid) == (0o2750, int(groups[f"lobby-{part}"]))
+    about = (tmp_path / "run/lobby-kiosk").stat()
+    assert (about.st_mode & 0o7777, about.st_gid) == (0o2750, int(groups["lobby-link"]))
 
 
 def test_ports_are_named_by_where_they_are_plugged_in() -> None:
@@ -159,5 +158,7 @@ def test_ports_are_named_by_where_they_are_plugged_in() -> None:
         if "SYMLINK+=" in rule:
             assert 'ENV{ID_PATH}=="' in rule
             assert "ID_SERIAL" not in rule
-    links = {match[1] for rule in rules if (match := re.search(r'SYMLINK\+="lobby-kiosk/(\w+)"', rule))}
+    links = {match[1] for rule in rules if (match := re.search(r'SYMLINK\+="lobby/(\w+)"', rule))}
     assert {"acceptor", "printer", "imager", "camera"} <= links
+    sample = (ROOT / "docs/kiosk.toml").read_text()
+    assert set(re.findall(r"/dev/lobby/(\w+)", sample)) <= links

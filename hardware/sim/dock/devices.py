@@ -171,12 +171,11 @@ def _cover(state: State) -> Reading | None:
 
 def held(state: State) -> str:
     """Return the name of the picture that is under the camera, or ""."""
-    image = state.get("image")
-    return str(image).rsplit("/", 1)[-1] if image else ""
+    return str(state.get("showing") or "").rsplit("/", 1)[-1]
 
 
 def _picture(state: State) -> Reading | None:
-    return Reading("Under the camera", held(state) or "nothing") if "image" in state else None
+    return Reading("Under the camera", held(state) or "nothing") if "showing" in state else None
 
 
 def _delay(state: State) -> Reading | None:
@@ -249,7 +248,7 @@ _PRINTER = Device(
     (_paper, _cover, _text("Receipts printed", "receipts", "0")),
 )
 
-_CAMERA = Device("camera", "Camera", (Row("Bill", (_act("Take it away", "clear"),)),), (_picture,), "image")
+_CAMERA = Device("camera", "Camera", (Row("Bill", (_act("Take it away", "clear"),)), _cable()), (_picture,), "image")
 
 _IMAGER = Device("imager", "Serial imager", (_cable(),), (_text("Scans", "scans", "0"),), "payload")
 
