@@ -2,7 +2,17 @@
 
 from dataclasses import replace
 
-from kiosk.brain.closing import close, close_out, complete, disable, finish_closing, leave, offer_notes, print_receipt
+from kiosk.brain.closing import (
+    close,
+    close_out,
+    complete,
+    disable,
+    finish_closing,
+    leave,
+    offer_notes,
+    print_receipt,
+    stop_paying,
+)
 from kiosk.brain.commands import AcknowledgeReport, ReturnNote, StackNote
 from kiosk.brain.events import (
     AcceptorIdle,
@@ -165,6 +175,8 @@ def _note_settled(turn: Turn) -> None:
         awake(turn)
         if is_met(turn.state):
             close(turn, "met")
+        elif turn.scene.stop_wanted:
+            stop_paying(turn)
         else:
             refresh_offer(turn)
     elif stage == "closing":

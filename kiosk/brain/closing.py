@@ -24,13 +24,27 @@ def disable(turn: Turn) -> None:
 
 def close(turn: Turn, reason: str) -> None:
     """Begin to end the payment: no more notes, then wait for the acceptor to be empty."""
-    turn.show(stage="closing", closing_reason=reason, idle_left_s=0, help_open=False, request="")
+    turn.show(stage="closing", closing_reason=reason, idle_left_s=0, help_open=False, request="", stop_wanted=False)
     for timer in ("idle", "idle_tick", "head"):
         turn.stop(timer)
     disable(turn)
     turn.start("closing", turn.settings.timeouts.closing)
     if "acceptor_lost" in trouble(turn.state):
         finish_closing(turn)
+
+
+def stop_paying(turn: Turn) -> None:
+    """The person wants to end. With money short they are asked once more; a moving note is waited for first."""
+    payment = turn.books.payment
+    if payment is None:
+        return
+    if turn.books.note is not None:
+        turn.show(stop_wanted=True)
+    elif payment.in_minor and payment.left_minor:
+        turn.show(stage="review", notice="", stop_wanted=False)
+        disable(turn)
+    else:
+        close(turn, "stopped" if payment.in_minor else "cancelled")
 
 
 def finish_closing(turn: Turn) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from kiosk.brain import staff
 from kiosk.brain.cash import refresh_offer
-from kiosk.brain.closing import close, disable, leave, print_receipt
+from kiosk.brain.closing import close, leave, print_receipt, stop_paying
 from kiosk.brain.commands import CheckHead, CheckTyped, LookUp
 from kiosk.brain.events import (
     AccountFound,
@@ -223,17 +223,8 @@ def allow_credit(turn: Turn, value: str) -> None:
 
 
 def stop(turn: Turn, value: str) -> None:
-    """The person wants to end. With money short they are asked once more; while a note moves the answer waits."""
     del value
-    payment = turn.books.payment
-    if payment is None or turn.books.note is not None:
-        return
-    if payment.in_minor and payment.left_minor:
-        turn.show(stage="review", notice="")
-        if turn.devices.enabled:
-            disable(turn)
-    else:
-        close(turn, "stopped" if payment.in_minor else "cancelled")
+    stop_paying(turn)
 
 
 def put_in_more(turn: Turn, value: str) -> None:

@@ -89,6 +89,7 @@ class Scene:
     last_note_minor: int = 0
     idle_left_s: int = 0
     closing_reason: str = ""
+    stop_wanted: bool = False  # asked for while a note was moving
     receipt: ReceiptView | None = None
     receipt_of: str = ""  # receipt number on the page
     print_job: str = ""

@@ -59,7 +59,7 @@ def _scripted(out: Path, base: Path, names: list[str]) -> int:
         old.unlink()
     screens.mkdir(exist_ok=True)
     display = Display(*SIZE)
-    world = World(base, display.name, *SIZE, *IDLE_S)
+    world = World(base, display.name, SIZE, IDLE_S)
     try:
         world.start(bills=40)
         lobby = Lobby(world, display, screens)
@@ -176,7 +176,7 @@ def _report(summary: dict[str, Any]) -> int:
 
 
 def _by_hand(base: Path) -> int:
-    world = World(base, "", 540, 960, 120, 45)
+    world = World(base, "", (540, 960))
     try:
         world.start(bills=20)
         print("demo: hold a bill to the camera in the dock; staff PIN 246810; close the dock to end", flush=True)

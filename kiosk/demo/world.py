@@ -67,12 +67,21 @@ pin = "{pin}"
 class World:
     """Everything of one demo under `base`. `start` brings it up; the twins answer through `twin(name)`."""
 
-    def __init__(self, base: Path, display: str, width: int, height: int, idle_s: float, idle_answer_s: float) -> None:
+    def __init__(
+        self,
+        base: Path,
+        display: str,
+        size: tuple[int, int] = (720, 1280),
+        idle_s: tuple[float, float] = (120, 45),
+        extra: tuple[str, ...] = ("--touch-map",),
+    ) -> None:
+        """`idle_s` before the question and for the answer; `extra` arguments of the kiosk, as `--ui none`."""
         self.base = base
+        self._extra = extra
         self.receipts = base / "receipts"
         self.bills = base / "bills"
-        self._size = (width, height)
-        self._idle = (idle_s, idle_answer_s)
+        self._size = size
+        self._idle = idle_s
         self.processes = Processes(base / "logs", {"DISPLAY": display} if display else {})
         self.server_port, self.proxy_port = free_port(), free_port()
         self.view = View(base / "run" / "control.sock")
@@ -104,7 +113,7 @@ class World:
         self.start_kiosk()
 
     def start_kiosk(self) -> None:
-        self.processes.python("kiosk", "kiosk", "--config", str(self.config), "--touch-map")
+        self.processes.python("kiosk", "kiosk", "--config", str(self.config), *self._extra)
         self.processes.wait_for("kiosk", lambda: answers(self.base / "run" / "control.sock"), 60)
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import fields
 from datetime import date, datetime
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 from hardware.printer import document
 from kiosk.config.model import Config
@@ -23,15 +24,16 @@ from kiosk.pages.receipt import receipt_items, ticket_copy_items, ticket_items
 
 
 class Papers:
-    """Makes documents for one kiosk. `kiosk_id` as enrolled."""
+    """Makes documents for one kiosk. `kiosk_id` and the city's time `zone` as enrolled."""
 
-    def __init__(self, config: Config, kiosk_id: str) -> None:
+    def __init__(self, config: Config, kiosk_id: str, zone: str) -> None:
         office = config.office
         self._office = Office(office.name, office.address, office.phone, office.claim_phone, office.claim_address)
         self._verify_url = office.verify_url
         self._kiosk_id = kiosk_id
         self._place = config.kiosk.place
         self._large = config.printer.large_print
+        self._zone = ZoneInfo(zone)
 
     def receipt(
         self,
@@ -48,7 +50,7 @@ class Papers:
             kiosk_id=self._kiosk_id,
             place=self._place,
             number=done.receipt_number,
-            at=datetime.fromisoformat(at),
+            at=datetime.fromisoformat(at).astimezone(self._zone),
             lines=tuple(_line(line, account) for line in done.lines),
             notes=count(done.notes),
             posting=POSTED if posted else QUEUED,
@@ -73,7 +75,7 @@ class Papers:
             period=closed.period,
             opened_record=opened_record,
             closed_record=closed_record,
-            at=datetime.fromisoformat(at),
+            at=datetime.fromisoformat(at).astimezone(self._zone),
             who=(who,) if who else (),
             note_count=sum(note.count for note in closed.notes),
         )

@@ -176,7 +176,7 @@ def _serve(
         clock=clock,
         acceptor=acceptor,
         printer=printer,
-        papers=Papers(config, who.enrolment.kiosk_id),
+        papers=Papers(config, who.enrolment.kiosk_id, who.enrolment.time_zone),
         city=city,
         screen=ScreenDesk(config.run_dir / "screen.sock", inbox, clock.mono_ms, options.ui != "none"),
         reader=ReaderDesk(config.run_dir / "reader.sock", inbox, load_profiles(config.reader.profiles)),

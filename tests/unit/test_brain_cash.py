@@ -95,6 +95,15 @@ def test_stopping_short_is_asked_once_more_then_is_a_part_payment() -> None:
     assert world.picture.receipt.left_minor == 2318
 
 
+def test_a_stop_while_a_note_moves_is_remembered() -> None:
+    world = World().boot().to_cash()
+    world.hold(2000)
+    world.touch("stop")
+    assert world.picture.screen == "cash"
+    world.stacked(2000)
+    assert world.picture.screen == "review"
+
+
 def test_cancel_before_the_first_note_leaves_nothing_behind() -> None:
     world = World().boot().to_cash()
     world.touch("back")
