@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Path, Query, Router
+from ninja import Path, Query, Router, Status
 
 from billing import clock
 from billing.api import schemas
@@ -59,14 +59,14 @@ def invoices(request: HttpRequest, token: Annotated[schemas.Token, Path()]) -> d
 
 
 @router.post("/quotes", response={201: schemas.QuoteOut, **_PROBLEMS}, operation_id="quote")
-def make_quote(request: HttpRequest, payload: schemas.QuoteIn) -> tuple[int, dict[str, object]]:
+def make_quote(request: HttpRequest, payload: schemas.QuoteIn) -> Status[dict[str, object]]:
     """Say what a sum would settle and cost, and how long that holds."""
     _reader(request)
     try:
         quote = quotes.quote(_account(payload.account), payload.amount_minor, clock.now())
     except quotes.NotQuotable as error:
         raise Problem("validation", members={"errors": [{"pointer": f"/{error.field}", "code": error.code}]}) from None
-    return 201, {
+    content = {
         "quote_id": str(quote.quote_id),
         "lines": quote.lines,
         "fee_minor": 0,
@@ -75,6 +75,7 @@ def make_quote(request: HttpRequest, payload: schemas.QuoteIn) -> tuple[int, dic
         "expires_at": clock.stamp(quote.expires_at),
         "offline_ok": True,
     }
+    return Status(201, content)
 
 
 def _reader(request: HttpRequest) -> Kiosk:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from django.conf import settings
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Query, Router, Status
 
 from billing import clock
 from billing.api import schemas
@@ -32,7 +32,7 @@ _PROBLEMS = {401: schemas.ProblemOut, 403: schemas.ProblemOut, 422: schemas.Prob
     },
     operation_id="enrol",
 )
-def enrol(request: HttpRequest, payload: schemas.EnrolmentIn) -> tuple[int, dict[str, object]]:
+def enrol(request: HttpRequest, payload: schemas.EnrolmentIn) -> Status[dict[str, object]]:
     """Exchange a one-time code for a kiosk id and a fresh epoch. Safe to repeat with the same code and key."""
     now = clock.now()
     try:
@@ -42,7 +42,7 @@ def enrol(request: HttpRequest, payload: schemas.EnrolmentIn) -> tuple[int, dict
     except enrolment.KeyInvalid:
         raise Problem("validation", members={"errors": [{"pointer": "/public_key", "code": "ed25519"}]}) from None
     city = City.current()
-    return 201 if created else 200, {
+    content = {
         "kiosk_id": chain.kiosk_id,
         "epoch": chain.epoch,
         "nonce": chain.nonce,
@@ -52,6 +52,7 @@ def enrol(request: HttpRequest, payload: schemas.EnrolmentIn) -> tuple[int, dict
         "time_zone": city.time_zone,
         "server_time": clock.stamp(now),
     }
+    return Status(201 if created else 200, content)
 
 
 @router.get("/kiosks/{kiosk_id}/head", response={200: schemas.HeadOut, **_PROBLEMS}, operation_id="head")

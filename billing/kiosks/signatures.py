@@ -102,6 +102,7 @@ def sign(status: int, body: bytes, nonce: str, key: Ed25519PrivateKey, now: date
         tag="server-v1",
         include_alg=False,
         covered_component_ids=("@status", "content-digest", "request-nonce"),
+        use_existing_digest=True,
     )
     return headers
 

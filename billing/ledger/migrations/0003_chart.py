@@ -9,8 +9,9 @@ from billing.ledger.chart import CHART
 
 def _open(apps: Any, schema_editor: Any) -> None:
     account = apps.get_model("ledger", "LedgerAccount")
-    present = set(account.objects.values_list("code", flat=True))
-    account.objects.bulk_create(
+    accounts = account.objects.using(schema_editor.connection.alias)
+    present = set(accounts.values_list("code", flat=True))
+    accounts.bulk_create(
         account(code=code, title=title, kind=kind) for code, title, kind in CHART if code not in present
     )
 
