@@ -20,7 +20,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Choice:
-    """Something that can be pressed. `kind`: primary, card, plain, chip, key or bar (the bottom band)."""
+    """Something that can be pressed. `kind`: primary, card, plain, chip, key, bar (bottom band) or band (top band).
+
+    `selected` marks the one of several chips that is in force; it is drawn with a check mark.
+    """
 
     intent: Intent
     label: str
@@ -29,6 +32,7 @@ class Choice:
     kind: str = "card"
     enabled: bool = True
     spoken: str = ""
+    selected: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,4 +104,7 @@ class Page:
     help: tuple[Line, ...] = ()
     staff: bool = False
     who: str = ""
+    more: tuple[str, str] = ("More", "Back to the top")  # turn to the next part, or to the first again
+    title_spoken: str = ""
+    big_spoken: str = ""
     overlay: bool = False  # drawn above the page that was there: help and the idle warning

@@ -1,0 +1,42 @@
+"""page(snapshot, translate) -> Page: pure, translated, complete."""
+
+from collections.abc import Callable
+
+from kiosk.domain.snapshot import Snapshot
+from kiosk.pages.account import finding, invoice, other_amount, type_account
+from kiosk.pages.attract import attract
+from kiosk.pages.done import done
+from kiosk.pages.overlay import help_page, idle_page
+from kiosk.pages.page import Page
+from kiosk.pages.paying import cash, closing, review, tender
+from kiosk.pages.service import out_of_service, starting
+from kiosk.pages.staff import staff_health, staff_sign_in, staff_swap
+from kiosk.pages.tongue import Tongue, Translate
+
+PAGES: dict[str, Callable[[Snapshot, Tongue], Page]] = {
+    "starting": starting,
+    "attract": attract,
+    "type_account": type_account,
+    "finding": finding,
+    "invoice": invoice,
+    "other_amount": other_amount,
+    "tender": tender,
+    "cash": cash,
+    "review": review,
+    "closing": closing,
+    "done": done,
+    "out_of_service": out_of_service,
+    "staff_sign_in": staff_sign_in,
+    "staff_health": staff_health,
+    "staff_swap": staff_swap,
+}
+
+
+def page(snapshot: Snapshot, translate: Translate) -> Page:
+    """Return what the screen shows now. The idle question stands above help, help above everything else."""
+    tongue = Tongue(translate, snapshot.language)
+    if snapshot.idle_left_s > 0:
+        return idle_page(snapshot, tongue)
+    if snapshot.help_open:
+        return help_page(snapshot, tongue)
+    return PAGES[snapshot.screen](snapshot, tongue)

@@ -1,0 +1,86 @@
+"""What was paid, what is left, when it counts, and a receipt number large enough to photograph."""
+
+from datetime import datetime
+
+from kiosk.domain.snapshot import ReceiptView, Snapshot
+from kiosk.pages.frame import badge, framed
+from kiosk.pages.notices import WORDS
+from kiosk.pages.page import Badge, Choice, Line, Notice, Page
+from kiosk.pages.tongue import Digits, Money, Said, Tongue, choice, line, notice
+
+_NO_RECEIPT = ReceiptView("", 0, 0, 0, "queued", "unavailable", "")
+
+
+def done(snapshot: Snapshot, tongue: Tongue) -> Page:
+    say = tongue.say
+    receipt = snapshot.receipt or _NO_RECEIPT
+    label = say("Receipt number")
+    return framed(
+        snapshot,
+        tongue,
+        say("Paid. Thank you."),
+        badge=_posted(snapshot, receipt, tongue),
+        lines=_summary(receipt, tongue),
+        picture="done",
+        big=(label.text, receipt.number),
+        big_spoken=f"{label.spoken}: {tongue.hear(Digits(receipt.number))}. {_paper(receipt, tongue).spoken}",
+        notice=_good_news(receipt, tongue),
+        help=(line(_paper(receipt, tongue), "muted"),),
+        choices=_choices(receipt, tongue),
+    )
+
+
+def _posted(snapshot: Snapshot, receipt: ReceiptView, tongue: Tongue) -> Badge:
+    # Translators: badges: the payment is in the city's books, or it waits to be sent.
+    if receipt.posted == "posted":
+        return badge(snapshot, tongue, tongue.say("Posted"))
+    kept = tongue.say("Kept safe")
+    return Badge(kept.text, "caution", kept.spoken)
+
+
+def _summary(receipt: ReceiptView, tongue: Tongue) -> tuple[Line, ...]:
+    say = tongue.say
+    total = Money(receipt.paid_minor + receipt.credit_minor)
+    if receipt.posted == "posted":
+        when = say("{amount} in cash is in your account now.", amount=total)
+    else:
+        when = say("{amount} in cash counts today. It shows in your account when the line is back.", amount=total)
+    lines = [line(when, "muted"), line(say("Paid on your bill"), "rule", tongue.money(receipt.paid_minor))]
+    if receipt.credit_minor:
+        lines.append(line(say("Credit on your account"), "rule", tongue.money(receipt.credit_minor)))
+    lines.append(line(say("Left to pay"), "rule", tongue.money(receipt.left_minor)))
+    if receipt.at:
+        at = tongue.plain(clock_text(datetime.fromisoformat(receipt.at)))
+        lines.append(line(say("Time"), "rule", at))
+    return tuple(lines)
+
+
+def clock_text(at: datetime) -> str:
+    """Return the time of day as on the receipt: "7:44 PM"."""
+    return f"{at.hour % 12 or 12}:{at.minute:02d} {'AM' if at.hour < 12 else 'PM'}"
+
+
+def _paper(receipt: ReceiptView, tongue: Tongue) -> Said:
+    say = tongue.say
+    if receipt.printed in ("failed", "unavailable"):
+        return say("No paper receipt this time. Take a picture of this screen.")
+    if receipt.printed == "printed":
+        return say("Take your receipt below.")
+    return say("Your receipt is printing below. You can also photograph this screen.")
+
+
+def _good_news(receipt: ReceiptView, tongue: Tongue) -> Notice | None:
+    if receipt.shut_off_cleared:
+        return notice(tongue.say("Your shut-off notice is cancelled. Your service stays on."), "success")
+    if receipt.printed == "failed":
+        words, tone = WORDS["receipt_failed"]
+        return notice(words(tongue, Money(0), Money(0)), tone)
+    return None
+
+
+def _choices(receipt: ReceiptView, tongue: Tongue) -> tuple[Choice, ...]:
+    say = tongue.say
+    done_ = choice("done", say("Done"), kind="primary")
+    if receipt.printed == "unavailable":
+        return (done_,)
+    return (choice("reprint", say("Print it again"), icon="receipt", kind="chip"), done_)

@@ -1,0 +1,125 @@
+"""The words of every notice: what happened, and what to do now (C4)."""
+
+from collections.abc import Callable
+
+from kiosk.domain.snapshot import Snapshot
+from kiosk.pages.page import Notice
+from kiosk.pages.tongue import Money, Said, Tongue, notice
+
+# Notices that a page tells in a better place than a box: the accepted note stands under the picture of the slot,
+# and "nothing owed" is that page's title.
+TOLD_ELSEWHERE = {"", "note_accepted", "nothing_owed"}
+
+
+def notice_of(snapshot: Snapshot, tongue: Tongue) -> Notice | None:
+    """Return the snapshot's notice in words, None for none or one that its page tells itself."""
+    if snapshot.notice in TOLD_ELSEWHERE:
+        return None
+    words, tone = WORDS[snapshot.notice]
+    return notice(words(tongue, Money(snapshot.notice_minor), Money(snapshot.notice_minor, short=True)), tone)
+
+
+Words = Callable[[Tongue, Money, Money], Said]
+
+WORDS: dict[str, tuple[Words, str]] = {
+    "scan_unknown": (
+        lambda t, sum_, note: t.say("This code is not from a city bill. Hold up the page with your amount due."),
+        "caution",
+    ),
+    "scan_short": (
+        lambda t, sum_, note: t.say("Part of the code was hidden. Hold the bill flat and show the whole code."),
+        "caution",
+    ),
+    "scan_check": (
+        lambda t, sum_, note: t.say("That number does not add up. Check it and try again."),
+        "caution",
+    ),
+    "scan_postal": (
+        lambda t, sum_, note: t.say("That code is for the mail. Show the code beside your amount due."),
+        "caution",
+    ),
+    "scan_ambiguous": (
+        lambda t, sum_, note: t.say("We saw two codes at once. Show one bill at a time."),
+        "caution",
+    ),
+    "account_unknown": (
+        lambda t, sum_, note: t.say("No account fits these numbers. Check both and try again."),
+        "caution",
+    ),
+    "account_closed": (
+        lambda t, sum_, note: t.say("This account is closed. Please ask at the counter."),
+        "caution",
+    ),
+    "account_offline": (
+        lambda t, sum_, note: t.say("We cannot look up accounts right now. Scan a paper bill to pay."),
+        "caution",
+    ),
+    "server_slow": (lambda t, sum_, note: t.say("This takes longer than usual. Please wait."), "info"),
+    "server_away": (
+        lambda t, sum_, note: t.say("The line is down. We use the amount on your bill. Your payment counts today."),
+        "info",
+    ),
+    "printed_amount": (
+        lambda t, sum_, note: t.say("Your paper bill says {amount}. The amount above is from today.", amount=sum_),
+        "info",
+    ),
+    "amount_invalid": (lambda t, sum_, note: t.say("Type the amount with the number keys."), "caution"),
+    "amount_too_low": (
+        lambda t, sum_, note: t.say("The least you can pay here is {amount}.", amount=sum_),
+        "caution",
+    ),
+    "amount_too_high": (
+        lambda t, sum_, note: t.say("The most you can pay here is {amount}.", amount=sum_),
+        "caution",
+    ),
+    "note_accepted": (lambda t, sum_, note: t.say("{note} accepted. Thank you.", note=note), "success"),
+    "note_returned": (lambda t, sum_, note: t.say("That cash came back. It was not counted."), "caution"),
+    "note_rejected": (
+        lambda t, sum_, note: t.say("The slot could not read that. Smooth it out and try again, or try another."),
+        "caution",
+    ),
+    "note_too_large": (
+        lambda t, sum_, note: t.say("{note} is more than you owe. Use a smaller bill, or agree to credit.", note=note),
+        "caution",
+    ),
+    "note_in_doubt": (
+        lambda t, sum_, note: t.say("We are not sure the last bill went in. Staff will check. Keep your receipt."),
+        "error",
+    ),
+    "take_second_note": (lambda t, sum_, note: t.say("One bill at a time. Take back the second one."), "caution"),
+    "cash_lost": (
+        lambda t, sum_, note: t.say("The cash slot has stopped. What you put in is safe. Wait a moment, or stop here."),
+        "error",
+    ),
+    "cash_back": (lambda t, sum_, note: t.say("The cash slot works again. You can go on."), "success"),
+    "cash_jammed": (
+        lambda t, sum_, note: t.say("The cash slot is jammed. What you put in is safe. You can stop here."),
+        "error",
+    ),
+    "cash_full": (
+        lambda t, sum_, note: t.say("The cash box is full. What you put in is safe. You can stop here."),
+        "error",
+    ),
+    "cash_unavailable": (
+        lambda t, sum_, note: t.say("This kiosk cannot take cash right now. Please pay at the counter."),
+        "error",
+    ),
+    "printer_out": (
+        lambda t, sum_, note: t.say("The printer is out. You will see your receipt number on the screen."),
+        "caution",
+    ),
+    "receipt_failed": (
+        lambda t, sum_, note: t.say("The receipt did not print. Take a picture of this screen."),
+        "caution",
+    ),
+    "recovered_money": (
+        lambda t, sum_, note: t.say("The kiosk was cut off. {amount} in cash was found and booked.", amount=sum_),
+        "info",
+    ),
+    "pin_wrong": (lambda t, sum_, note: t.say("That PIN is not right. Try again."), "error"),
+    "pin_locked": (lambda t, sum_, note: t.say("Too many wrong PINs. Wait, then try again."), "error"),
+    "period_closed": (
+        lambda t, sum_, note: t.say("The period is closed. Its ticket is printing. A new period has begun."),
+        "success",
+    ),
+}

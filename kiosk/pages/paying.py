@@ -1,0 +1,150 @@
+"""Choosing how to pay, putting in cash, and ending with less than was agreed."""
+
+from kiosk.domain.snapshot import PaymentView, Snapshot
+from kiosk.pages.frame import badge, framed
+from kiosk.pages.notices import WORDS
+from kiosk.pages.pad import back
+from kiosk.pages.page import Chip, Choice, Line, MoneyStrip, Page
+from kiosk.pages.tongue import Money, Said, Tongue, choice, line, notice
+
+_NOTHING = PaymentView(0, 0, 0)
+
+
+def tender(snapshot: Snapshot, tongue: Tongue) -> Page:
+    """Fee and change are told before the first note (cash rule; design, Behaviour)."""
+    say = tongue.say
+    cash_hint = say("No fee. No change is given: anything over goes to your account.")
+    cash_down = say("Cash does not work right now")
+    # Off, it only tells; the intent is the nearest that means no money.
+    card = choice(
+        "help", say("Pay by card"), say("Not at this kiosk. Cards work at the counter."), icon="card", enabled=False
+    )
+    cash = choice(
+        "pay_cash",
+        say("Pay with cash"),
+        cash_hint if snapshot.cash else cash_down,
+        icon="cash",
+        kind="primary",
+        enabled=snapshot.cash,
+    )
+    return framed(
+        snapshot,
+        tongue,
+        say("How will you pay {amount}?", amount=Money(snapshot.agreed_minor)),
+        lines=(line(say("Your receipt prints right after."), "muted"),),
+        picture="cash",
+        choices=(cash, card, back(tongue)),
+    )
+
+
+def cash(snapshot: Snapshot, tongue: Tongue) -> Page:
+    say = tongue.say
+    payment = snapshot.payment or _NOTHING
+    keep = say("Cash that is in cannot come back out. Stop any time: what you put in counts toward your bill.")
+    return framed(
+        snapshot,
+        tongue,
+        # Translators: "bill" is a banknote here
+        say("Put in cash, one bill at a time"),
+        badge=badge(snapshot, tongue),
+        lines=_last_note(snapshot, payment, tongue),
+        picture="cash",
+        chips=_chips(payment, tongue),
+        notice=notice(keep, "caution"),
+        choices=_ways_on(payment, tongue),
+        money=money_strip(payment, tongue),
+    )
+
+
+def _last_note(snapshot: Snapshot, payment: PaymentView, tongue: Tongue) -> tuple[Line, ...]:
+    say = tongue.say
+    if not payment.last_note_minor:
+        return (line(say("The slot lights up when it is ready."), "muted"),)
+    words, _tone = WORDS["note_accepted"]
+    accepted = words(tongue, Money(0), Money(payment.last_note_minor, short=True))
+    if snapshot.notice != "note_accepted":
+        return (line(accepted, "strong"),)
+    return (line(Said(accepted.text, f"{accepted.spoken} {_standing(payment, tongue).spoken}"), "strong"),)
+
+
+def _standing(payment: PaymentView, tongue: Tongue) -> Said:
+    """Say where the payment stands after a note (A9): so much in, so much left, so much credit."""
+    say = tongue.say
+    inside = Money(payment.in_minor)
+    if payment.left_minor:
+        return say("{amount} in. {left} left to pay.", amount=inside, left=Money(payment.left_minor))
+    if payment.credit_minor:
+        credit = Money(payment.credit_minor)
+        return say("{amount} in. Nothing left to pay. {credit} goes to your account.", amount=inside, credit=credit)
+    return say("{amount} in. Nothing left to pay.", amount=inside)
+
+
+def _chips(payment: PaymentView, tongue: Tongue) -> tuple[Chip, ...]:
+    """Notes of this kiosk; those that do not fit now are struck through, and said to be so."""
+    chips = []
+    for minor in payment.denominations_minor:
+        value = tongue.money(minor, short=True)
+        fits = minor in payment.allowed_minor
+        spoken = value.spoken if fits else tongue.say("{note}: not now", note=value).spoken
+        chips.append(Chip(value.text, fits, spoken))
+    return tuple(chips)
+
+
+def _ways_on(payment: PaymentView, tongue: Tongue) -> tuple[Choice, ...]:
+    say = tongue.say
+    if payment.in_minor == 0:
+        ending = choice("back", say("Cancel"), kind="plain")
+    elif payment.left_minor:
+        ending = choice("stop", say("Stop here and use what I put in"), kind="plain")
+    else:
+        ending = choice("stop", say("Finish"), kind="primary")
+    larger = max(payment.denominations_minor, default=0) > max(payment.allowed_minor, default=0)
+    if not larger or payment.credit_agreed:
+        return (ending,)
+    credit = say("Use a larger bill: the rest goes to your account as credit")
+    return (ending, choice("allow_credit", credit, kind="plain"))
+
+
+def money_strip(payment: PaymentView, tongue: Tongue) -> MoneyStrip:
+    say = tongue.say
+    labels = say("You owe"), say("You put in"), say("Left to pay")
+    sums = payment.owe_minor, payment.in_minor, payment.left_minor
+    spoken = ". ".join(f"{label.spoken}: {tongue.hear(Money(s))}" for label, s in zip(labels, sums, strict=True))
+    owe, put_in, left = ((label.text, Money(s).read()) for label, s in zip(labels, sums, strict=True))
+    filled = 1000 if payment.left_minor == 0 else 1000 * payment.in_minor // max(1, payment.owe_minor)
+    return MoneyStrip(owe, put_in, left, min(1000, filled), spoken)
+
+
+def review(snapshot: Snapshot, tongue: Tongue) -> Page:
+    """Ending short is confirmed once, with both sums in words (C5)."""
+    say = tongue.say
+    payment = snapshot.payment or _NOTHING
+    return framed(
+        snapshot,
+        tongue,
+        say("Stop with {amount} paid?", amount=Money(payment.in_minor)),
+        lines=(
+            line(say("This much counts toward your bill today."), "muted"),
+            line(say("You put in"), "rule", tongue.money(payment.in_minor)),
+            line(say("Left to pay"), "rule", tongue.money(payment.left_minor)),
+        ),
+        picture="receipt",
+        choices=(
+            choice("put_in_more", say("Put in more cash"), say("Go on until it is paid"), icon="cash", kind="primary"),
+            choice("confirm", say("Stop here"), say("Get a receipt for what is in"), icon="receipt"),
+        ),
+        money=money_strip(payment, tongue),
+    )
+
+
+def closing(snapshot: Snapshot, tongue: Tongue) -> Page:
+    say = tongue.say
+    payment = snapshot.payment
+    return framed(
+        snapshot,
+        tongue,
+        say("One moment"),
+        lines=(line(say("We are finishing your payment. Please wait for your receipt."), "muted"),),
+        picture="receipt",
+        money=money_strip(payment, tongue) if payment else None,
+    )

@@ -1,0 +1,116 @@
+"""Pages for city staff: sign in, health of the devices, the swap of the cassette. They never look like a resident's."""
+
+from dataclasses import replace
+
+from kiosk.domain.snapshot import DeviceHealth, Snapshot, StaffView
+from kiosk.pages.frame import framed
+from kiosk.pages.pad import back, pad
+from kiosk.pages.page import Choice, Entry, Line, Page
+from kiosk.pages.tongue import Said, Tongue, choice, line, notice
+
+
+def staff_sign_in(snapshot: Snapshot, tongue: Tongue) -> Page:
+    """The PIN is shown and spoken as how many digits were typed, never which (A6)."""
+    say = tongue.say
+    count = say("{count} digits", count=len(snapshot.entry))
+    label = say("PIN")
+    locked = snapshot.notice == "pin_locked"
+    return _staff(
+        snapshot,
+        tongue,
+        say("Type your PIN"),
+        lines=(line(say("For city staff only. Every sign-in is recorded."), "muted"),),
+        entry=Entry(label.text, snapshot.entry, spoken=f"{label.spoken}: {count.spoken}"),
+        choices=pad(tongue, say("Sign in"), bool(snapshot.entry) and not locked),
+    )
+
+
+def staff_health(snapshot: Snapshot, tongue: Tongue) -> Page:
+    say = tongue.say
+    staff = snapshot.staff or StaffView()
+    swap = choice(
+        "swap_cassette",
+        say("Swap the cassette"),
+        say("Ends this period and prints a ticket") if staff.notes else say("Nothing is in it yet"),
+        icon="cassette",
+        kind="primary",
+        enabled=staff.notes > 0,
+    )
+    return _staff(
+        snapshot,
+        tongue,
+        say("Health of {kiosk}", kiosk=snapshot.kiosk),
+        lines=(*(_device(device, tongue) for device in staff.devices), *_figures(snapshot, staff, tongue)),
+        choices=(swap, _sign_out(tongue)),
+    )
+
+
+def _figures(snapshot: Snapshot, staff: StaffView, tongue: Tongue) -> tuple[Line, ...]:
+    say = tongue.say
+    rows: tuple[tuple[Said, Said], ...] = (
+        (say("Cassette period"), tongue.plain(str(staff.period))),
+        (say("Notes in the cassette"), tongue.plain(str(staff.notes))),
+        (say("Value by count"), tongue.money(staff.total_minor)),
+        (say("Line to the city"), say("working") if snapshot.online else say("down")),
+        (say("Records not yet sent"), tongue.plain(f"{staff.unposted:,}")),
+        (say("Records in the journal"), tongue.plain(f"{staff.journal_records:,}")),
+        (say("Program version"), tongue.plain(staff.version or "?")),
+    )
+    return tuple(line(label, "rule", value) for label, value in rows)
+
+
+def _device(device: DeviceHealth, tongue: Tongue) -> Line:
+    """A state is words beside the name, never a colour alone; the device's own code stays as it is, for the manual."""
+    say = tongue.say
+    names = {
+        "acceptor": say("Bill acceptor"),
+        "printer": say("Printer"),
+        "scanner": say("Scanner"),
+        "screen": say("Screen"),
+    }
+    states = {
+        "ready": say("ready"),
+        "lost": say("not connected"),
+        "connecting": say("connecting"),
+        "interrogating": say("starting"),
+        "faulted": say("fault"),
+    }
+    state = states.get(device.state, tongue.plain(device.state))
+    # The detail of a device that works (its model) would crowd the page.
+    code = "" if device.state == "ready" else device.reason.replace("_", " ")
+    value = Said(f"{state.text}: {code}", f"{state.spoken}: {code}") if code else state
+    return line(names.get(device.name, tongue.plain(device.name)), "rule", value)
+
+
+def staff_swap(snapshot: Snapshot, tongue: Tongue) -> Page:
+    say = tongue.say
+    staff = snapshot.staff or StaffView()
+    return _staff(
+        snapshot,
+        tongue,
+        say("Swap the cassette"),
+        lines=(
+            line(say("Period {period} ends when you confirm.", period=staff.period), "muted"),
+            line(say("1. Take out the full cassette.")),
+            line(say("2. Put in an empty one and close the door.")),
+            line(say("3. Confirm. Put the ticket in the bag.")),
+            line(say("Notes in the cassette"), "rule", tongue.plain(str(staff.notes))),
+        ),
+        notice=notice(say("Interrupted? Go back: the period stays open and nothing is lost."), "caution"),
+        choices=(
+            choice(
+                "confirm", say("The cassette is swapped"), say("Prints the ticket"), icon="cassette", kind="primary"
+            ),
+            back(tongue),
+            _sign_out(tongue),
+        ),
+    )
+
+
+def _sign_out(tongue: Tongue) -> Choice:
+    return choice("sign_out", tongue.say("Sign out"), kind="band")
+
+
+def _staff(snapshot: Snapshot, tongue: Tongue, title: Said, **parts: object) -> Page:
+    who = snapshot.staff.who if snapshot.staff else ""
+    return replace(framed(snapshot, tongue, title, badge=None, **parts), staff=True, who=who)

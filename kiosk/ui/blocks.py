@@ -1,0 +1,493 @@
+"""The parts a page is made of. Each knows its height at a width, draws itself, and may be cut in two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from kiosk.pages.page import Chip, Choice, Entry, Line, Notice
+from kiosk.ui.drawings import DRAWINGS
+from kiosk.ui.icons import draw_icon
+from kiosk.ui.metrics import Metrics
+from kiosk.ui.pen import Box, Pen
+from kiosk.ui.typeset import Face, Lines, set_fitting, set_lines, width_of
+
+
+class Block(Protocol):
+    """`stretch` is how many times its natural height a block may take when there is room; `kind` orders the gaps."""
+
+    kind: str
+    stretch: float
+
+    def height(self, width: float) -> float: ...
+
+    def draw(self, pen: Pen, box: Box) -> None: ...
+
+    def cut(self, width: float, height: float) -> tuple[Block, Block] | None:
+        """Return the block in two, the first at most `height` high; None where it cannot be cut."""
+        ...
+
+
+def face(m: Metrics, role: str, weight: str = "regular", tabular: bool = False) -> Face:
+    return Face(weight, max(9, round(m.font(role))), tabular)
+
+
+@dataclass(frozen=True)
+class Words:
+    """A title or a paragraph: `rows` is set when the text was broken already, to be cut between its lines."""
+
+    m: Metrics
+    text: str
+    role: str = "body"
+    weight: str = "regular"
+    colour: str = "ink"
+    align: str = "left"
+    rows: tuple[str, ...] = ()
+    kind: str = "words"
+    stretch: float = 1.0
+
+    def lines(self, width: float) -> Lines:
+        if self.rows:
+            return Lines(face(self.m, self.role, self.weight), self.rows)
+        if self.role == "title":
+            return set_fitting(self.text, face(self.m, self.role, self.weight), width, 3)
+        return set_lines(self.text, face(self.m, self.role, self.weight), width)
+
+    def height(self, width: float) -> float:
+        return self.lines(width).height
+
+    def draw(self, pen: Pen, box: Box) -> None:
+        pen.lines(self.lines(box.w), box.x, box.y, box.w, getattr(pen.theme, self.colour), self.align)
+
+    def cut(self, width: float, height: float) -> tuple[Block, Block] | None:
+        lines = self.lines(width)
+        count = int(height // lines.face.height)
+        if not 0 < count < len(lines.rows):
+            return None
+        return replace(self, rows=lines.rows[:count]), replace(self, rows=lines.rows[count:])
+
+
+@dataclass(frozen=True)
+class Row:
+    """A label with a figure at the right edge, above a hairline. Large text puts the figure below the label."""
+
+    m: Metrics
+    line: Line
+    kind: str = "row"
+    stretch: float = 1.0
+
+    def _parts(self, width: float) -> tuple[Lines, Lines, bool]:
+        figure = set_fitting(self.line.amount, face(self.m, "body", "semibold", tabular=True), width, 1)
+        label_face = face(self.m, "body")
+        beside = width - figure.width - self.m.u(30)
+        if beside > width * 0.4 and width_of(self.line.text, label_face) <= beside * 1.9:
+            return set_lines(self.line.text, label_face, beside), figure, True
+        return set_lines(self.line.text, label_face, width), figure, False
+
+    def height(self, width: float) -> float:
+        label, figure, beside = self._parts(width)
+        text = max(label.height, figure.height) if beside else label.height + figure.height
+        return text + self.m.u(32)
+
+    def draw(self, pen: Pen, box: Box) -> None:
+        label, figure, beside = self._parts(box.w)
+        top = box.y + self.m.u(16)
+        pen.lines(label, box.x, top, box.w, pen.theme.ink)
+        pen.lines(figure, box.x, top if beside else top + label.height, box.w, pen.theme.ink, "right")
+        pen.fill(Box(box.x, box.y + box.h - 1, box.w, max(1.0, self.m.u(1.5))), pen.theme.hairline)
+
+    def cut(self, width: float, height: float) -> tuple[Block, Block] | None:
+        return None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing; it takes what room there is between its least and its greatest height."""
+
+    m: Metrics
+    name: str
+    least: float
+    most: float
+    kind: str = "picture"
+    stretch: float = 9.0
+
+    def height(self, width: float) -> float:
+        return self.least
+
+    def draw(self, pen: Pen, box: Box) -> None:
+        drawing, _ = DRAWINGS[self.name]
+        drawing(pen, box)
+
+    def cut(self, width: float, height: float) -> tuple[Block, Block] | None:
+        return None
+
+
+@dataclass(frozen=True)
+class Field:
+    """What is being typed, in figures of one width, with a line where the next digit goes."""
+
+    m: Metrics
+    entry: Entry
+    kind: str = "field"
+    stretch: float = 1.0
+
+    def _label(self, width: float) -> Lines:
+        return set_lines(self.entry.label, face(self.m, "note"), width)
+
+    def _figure_face(self) -> Face:
+        return Face("semibold", round(self.m.u(68) * min(self.m.scale, 1.5)), tabular=True)
+
+    def height(self, width: float) -> float:
+        return self._label(width).height + self._figure_face().height + self.m.u(52)
+
+    def draw(self, pen: Pen, box: Box) -> None:
+        m, t = self.m, pen.theme
+        label = self._label(box.w)
+        pen.lines(label, box.x, box.y, box.w, t.muted)
+        frame = Box(box.x, box.y + label.height + m.u(8), box.w, box.h - label.height - m.u(8))
+        pen.plate(frame, t.surface, t.focus, m.u(4), m.u(18))
+        value = set_fitting(self.entry.value or self.entry.placeholder, self._figure_face(), frame.w - m.u(72), 1)
+        top = frame.y + (frame.h - value.face.height) / 2
+        left = frame.x + m.u(32)
+        if value.rows:
+            pen.lines(value, left, top, frame.w, t.ink)
+        caret = Box(left + value.width + m.u(8), frame.y + frame.h * 0.24, m.u(4), frame.h * 0.52)
+        pen.fill(caret, t.focus)
+
+    def cut(self, width: float, height: float) -> tuple[Block, Block] | None:
+        return None
+
+
+@dataclass(frozen=True)
+class Chips:
+    """Small facts in rows; one that does not hold now is struck through and paler, never paler alone."""
+
+    m: Metrics
+    chips: tuple[Chip, ...]
+    kind: str = "chips"
+    stretch: float = 1.0
+
+    def _face(self) -> Face:
+        return Face("semibold", round(self.m.font("note")))
+
+    def _places(self, width: float) -> list[tuple[Chip, Box]]:
+        gap = self.m.u(20)
+        height = self._face().height + self.m.u(36)
+        wide = max(width_of(chip.label, self._face()) for chip in self.chips) + self.m.u(44)
+        per_row = max(1, min(len(self.chips), int((width + gap) // (wide + gap))))
+        rows = -(-len(self.chips) // per_row)
+        per_row = -(-len(self.chips) // rows)
+        cell = (width - gap * (per_row - 1)) / per_row
+        return [
+            (chip, Box((number % per_row) * (cell + gap), number // per_row * (height + gap), cell, height))
+            for number, chip in enumerate(self.chips)
+        ]
+
+    def height(self, width: float) -> float:
+        last = self._places(width)[-1][1]
+        return last.y + last.h
+
+    def draw(self, pen: Pen, box: Box) -> None:
+        t, text = pen.theme, self._face()
+        for chip, place in self._places(box.w):
+            frame = Box(box.x + place.x, box.y + place.y, place.w, place.h)
+            ground, edge = (t.surface, t.border) if chip.enabled else (t.ground, t.hairline)
+            pen.plate(frame, ground, edge, self.m.u(3), frame.h / 2)
+            wide = width_of(chip.label, text)
+            left, top = frame.x + (frame.w - wide) / 2, frame.y + (frame.h - text.height) / 2
+            pen.row(chip.label, text, left, top, t.ink if chip.enabled else t.off)
+            if not chip.enabled:
+                middle = frame.y + frame.h / 2
+                over = self.m.u(6)
+                pen.stroke([(left - over, middle), (left + wide + over, middle)], t.off, self.m.u(3.5))
+
+    def cut(self, width: float, height: float) -> tuple[Block, Block] | None:
+        return None
+
+
+@dataclass(frozen=True)
+class NoticeBox:
+    """A message with the icon of its tone and a bar in its colour: colour is never alone (S6)."""
+
+    m: Metrics
+    notice: Notice
+    rows: tuple[str, ...] = ()
+    kind: str = "notice"
+    stretch: float = 1.0
+
+    def _inner(self, width: float) -> float:
+        return width - self.m.u(150) - self.m.u(28)
+
+    def _lines(self, width: float) -> Lines:
+        if self.rows:
+            return Lines(face(self.m, "note"), self.rows)
+        return set_lines(self.notice.text, face(self.m, "note"), self._inner(width))
+
+    def height(self, width: float) -> float:
+        return max(self._lines(width).height, self.m.u(60)) + self.m.u(52)
+
+    def draw(self, pen: Pen, box: Box) -> None:
+        m, t, tone = self.m, pen.theme, self.notice.tone
+        edge = m.u(12)
+        pen.fill(box, t.tone_tint(tone), edge)
+        pen.fill(Box(box.x, box.y, 2 * edge, box.h), t.tone(tone), edge)
+        pen.fill(Box(box.x + edge, box.y, edge, box.h), t.tone_tint(tone))
+        size = m.u(56)
+        draw_icon(pen, tone, Box(box.x + m.u(52), box.y + (box.h - size) / 2, size, size), t.tone(tone), 1.8)
+        lines = self._lines(box.w)
+        pen.lines(lines, box.x + m.u(140), box.y + (box.h - lines.height) / 2, box.w, t.ink)
+
+    def cut(self, width: float, height: float) -> tuple[Block, Block] | None:
+        lines = self._lines(width)
+        count = int((height - self.m.u(52)) // lines.face.height)
+        if not 0 < count < len(lines.rows):
+            return None
+        return replace(self, rows=lines.rows[:count]), replace(self, rows=lines.rows[count:])
+
+
+@dataclass(frozen=True)
+class Big:
+    """A label and a figure large enough to photograph, with a line of help below."""
+
+    m: Metrics
+    label: str
+    figure: str
+    help: tuple[str, ...] = ()
+    kind: str = "big"
+    stretch: float = 1.0
+
+    def _parts(self, width: float) -> list[Lines]:
+        inner = width - self.m.u(88)
+        figure = Face("bold", round(self.m.u(84) * min(self.m.scale, 1.5)), tabular=True)
+        note = face(self.m, "note")
+        return [
+            set_lines(self.label, note, inner),
+            set_fitting(self.figure, figure, inner, 1),
+            *(set_lines(text, note, inner) for text in self.help),
+        ]
+
+    def height(self, width: float) -> float:
+        parts = self._parts(width)
+        return sum(part.height for part in parts) + self.m.u(70)
+
+    def draw(self, pen: Pen, box: Box) -> None:
+        m, t = self.m, pen.theme
+        pen.plate(box, t.surface, t.border, m.u(3), m.u(24))
+        top = box.y + m.u(35)
+        for number, part in enumerate(self._parts(box.w)):
+            pen.lines(part, box.x + m.u(44), top, box.w - m.u(88), t.ink if number == 1 else t.muted)
+            top += part.height
+
+    def cut(self, width: float, height: float) -> tuple[Block, Block] | None:
+        return None
+
+
+def shrunk(block: Block, width: float, height: float) -> Block:
+    """Return the block with smaller text, so that it is at most `height` high: the last resort of a small canvas."""
+    while block.height(width) > height and block.m.text_size > 0:  # type: ignore[attr-defined]
+        m = block.m  # type: ignore[attr-defined]
+        block = replace(block, m=replace(m, text_size=m.text_size - 1))  # type: ignore[type-var]
+    return block
+
+
+@dataclass(frozen=True)
+class Card:
+    """A choice as a card: icon, verb phrase, one line of help; filled when it is the primary one."""
+
+    m: Metrics
+    choice: Choice
+    kind: str = "choice"
+    stretch: float = 1.35
+
+    @property
+    def _plain(self) -> bool:
+        return not self.choice.hint and self.choice.kind in ("primary", "plain")
+
+    def _left(self) -> float:
+        if self._plain:
+            return self.m.u(40)
+        return self.m.u(190 if self.choice.icon and not self._narrow else 48)
+
+    @property
+    def _narrow(self) -> bool:
+        """Large text leaves no room for an icon beside it."""
+        return self.m.text_size == 3
+
+    def _parts(self, width: float) -> list[Lines]:
+        inner = width - self._left() - self.m.u(40 if self._plain else 90)
+        label = face(self.m, "choice", "semibold")
+        if self._plain:
+            icon = label.size * 1.5 if self.choice.icon else 0
+            return [set_lines(self.choice.label, label, inner - icon)]
+        parts = [set_lines(self.choice.label, label, inner)]
+        if self.choice.hint:
+            parts.append(set_lines(self.choice.hint, face(self.m, "note"), inner))
+        return parts
+
+    def height(self, width: float) -> float:
+        text = sum(part.height for part in self._parts(width))
+        least = max(self.m.target, self.m.u(126 if self._plain else 160))
+        return max(least, text + self.m.u(48 if self._plain else 56))
+
+    def draw(self, pen: Pen, box: Box) -> None:
+        m, t, choice = self.m, pen.theme, self.choice
+        radius = m.u(24)
+        filled = choice.kind == "primary" and choice.enabled
+        ink = t.on_primary if filled else t.ink if choice.enabled else t.off
+        hint = t.on_primary if filled else t.muted if choice.enabled else t.off
+        if filled:
+            pen.fill(box, t.primary, radius)
+        else:
+            ground, edge = (t.surface, t.border) if choice.enabled else (t.ground, t.hairline)
+            pen.plate(box, ground, edge, m.u(3), radius)
+        if self._plain:
+            self._draw_centred(pen, box, ink)
+        else:
+            self._draw_card(pen, box, ink, hint)
+        if choice.enabled:
+            pen.target(choice.intent, box, radius)
+
+    def _draw_centred(self, pen: Pen, box: Box, ink: str) -> None:
+        lines = self._parts(box.w)[0]
+        size = lines.face.size * 1.05 if self.choice.icon else 0.0
+        gap = size * 0.4
+        left = box.x + (box.w - lines.width - size - gap) / 2
+        if size:
+            draw_icon(pen, self.choice.icon, Box(left, box.y + (box.h - size) / 2, size, size), ink, 1.9)
+        pen.lines(lines, left + size + gap, box.y + (box.h - lines.height) / 2, lines.width, ink, "center")
+
+    def _draw_card(self, pen: Pen, box: Box, ink: str, hint: str) -> None:
+        m = self.m
+        parts = self._parts(box.w)
+        top = box.y + (box.h - sum(part.height for part in parts)) / 2
+        if self.choice.icon and not self._narrow:
+            size = m.u(104)
+            draw_icon(pen, self.choice.icon, Box(box.x + m.u(48), box.y + (box.h - size) / 2, size, size), ink)
+        for part, colour in zip(parts, (ink, hint), strict=False):
+            pen.lines(part, box.x + self._left(), top, box.w, colour)
+            top += part.height
+        if self.choice.enabled:
+            size = m.u(44)
+            place = Box(box.x + box.w - m.u(74), box.y + (box.h - size) / 2, size, size)
+            draw_icon(pen, "chevron", place, ink, 2.2)
+
+    def cut(self, width: float, height: float) -> tuple[Block, Block] | None:
+        return None
+
+
+@dataclass(frozen=True)
+class ChipChoices:
+    """Small choices side by side, each still as high as a finger needs."""
+
+    m: Metrics
+    choices: tuple[Choice, ...]
+    kind: str = "choice"
+    stretch: float = 1.0
+
+    def _face(self) -> Face:
+        return Face("semibold", round(self.m.font("note")))
+
+    def _width(self, choice: Choice) -> float:
+        mark = self._face().size * 1.5 if choice.icon or choice.selected else 0
+        return max(self.m.target, width_of(choice.label, self._face()) + mark + self.m.u(68))
+
+    def _places(self, width: float) -> list[tuple[Choice, Box]]:
+        gap, x, y = self.m.gutter, 0.0, 0.0
+        height = max(self.m.target, self._face().height + self.m.u(34))
+        places = []
+        for choice in self.choices:
+            wide = min(self._width(choice), width)
+            if x and x + wide > width:
+                x, y = 0.0, y + height + gap
+            places.append((choice, Box(x, y, wide, height)))
+            x += wide + gap
+        return places
+
+    def height(self, width: float) -> float:
+        last = self._places(width)[-1][1]
+        return last.y + last.h
+
+    def draw(self, pen: Pen, box: Box) -> None:
+        t, text = pen.theme, self._face()
+        for choice, place in self._places(box.w):
+            frame = Box(box.x + place.x, box.y + place.y, place.w, place.h)
+            radius = frame.h / 2
+            ground, edge, wide = (t.tint, t.accent, 4) if choice.selected else (t.surface, t.border, 3)
+            pen.plate(frame, ground, edge, self.m.u(wide), radius)
+            lines = set_fitting(choice.label, text, frame.w - self.m.u(40), 1)
+            mark = "check" if choice.selected else choice.icon
+            size = text.size * 1.05 if mark else 0.0
+            gap = size * 0.4
+            left = frame.x + (frame.w - lines.width - size - gap) / 2
+            if mark:
+                draw_icon(pen, mark, Box(left, frame.y + (frame.h - size) / 2, size, size), t.ink, 2)
+            pen.lines(lines, left + size + gap, frame.y + (frame.h - lines.height) / 2, frame.w, t.ink)
+            pen.target(choice.intent, frame, radius)
+
+    def cut(self, width: float, height: float) -> tuple[Block, Block] | None:
+        return None
+
+
+@dataclass(frozen=True)
+class Pad:
+    """Twelve keys in telephone order, three in a row."""
+
+    m: Metrics
+    keys: tuple[Choice, ...]
+    kind: str = "choice"
+    stretch: float = 1.5
+
+    def height(self, width: float) -> float:
+        key = max(self.m.target, self.m.u(118))
+        return 4 * key + 3 * self._gap()
+
+    def _gap(self) -> float:
+        return self.m.gutter
+
+    def draw(self, pen: Pen, box: Box) -> None:
+        gap = self._gap()
+        w, h = (box.w - 2 * gap) / 3, (box.h - 3 * gap) / 4
+        for number, key in enumerate(self.keys):
+            place = Box(box.x + number % 3 * (w + gap), box.y + number // 3 * (h + gap), w, h)
+            self._key(pen, key, place)
+
+    def _key(self, pen: Pen, key: Choice, box: Box) -> None:
+        m, t, radius = self.m, pen.theme, self.m.u(20)
+        digit = len(key.label) == 1
+        pen.plate(box, t.surface if digit else t.tint, t.border, m.u(3), radius)
+        if key.icon:
+            size = min(m.u(64), box.h * 0.6)
+            draw_icon(pen, key.icon, Box(box.x + (box.w - size) / 2, box.y + (box.h - size) / 2, size, size), t.ink)
+        else:
+            size = m.u(64) if digit else m.font("note")
+            text = Face("semibold", round(min(size, box.h * 0.62)))
+            lines = set_fitting(key.label, text, box.w - m.u(20), 1)
+            pen.lines(lines, box.x, box.y + (box.h - lines.height) / 2, box.w, t.ink, "center")
+        pen.target(key.intent, box, radius)
+
+    def cut(self, width: float, height: float) -> tuple[Block, Block] | None:
+        return None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Two choices in one row, the way back at the left and the way on at the right."""
+
+    m: Metrics
+    choices: tuple[Card, ...]
+    kind: str = "choice"
+    stretch: float = 1.0
+
+    def _width(self, width: float) -> float:
+        return (width - self.m.gutter * (len(self.choices) - 1)) / len(self.choices)
+
+    def height(self, width: float) -> float:
+        return max(card.height(self._width(width)) for card in self.choices)
+
+    def draw(self, pen: Pen, box: Box) -> None:
+        w = self._width(box.w)
+        for number, card in enumerate(self.choices):
+            card.draw(pen, Box(box.x + number * (w + self.m.gutter), box.y, w, box.h))
+
+    def cut(self, width: float, height: float) -> tuple[Block, Block] | None:
+        return None

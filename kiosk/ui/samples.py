@@ -1,0 +1,110 @@
+"""Literal snapshots: one of every page, for the contact sheet, tests and benchmarks."""
+
+from dataclasses import replace
+
+from kiosk.domain.invoice import Account, Invoice, InvoiceLine
+from kiosk.domain.snapshot import DeviceHealth, PaymentView, ReceiptView, Snapshot, StaffView
+
+NOTES = (100, 500, 1000, 2000, 5000, 10000)
+
+WATER = Invoice(
+    "2026-11-4417",
+    "utility",
+    "Water and trash",
+    "2026-12-01",
+    5318,
+    lines=(
+        InvoiceLine("water", "Water, Oct 2 to Nov 1", 3840),
+        InvoiceLine("refuse", "Trash", 1225),
+        InvoiceLine("late", "Late fee", 253),
+    ),
+)
+ACCOUNT = Account("t-4417", "4417", "J. R.", "1.. Maple St", balance_minor=5318, invoices=(WATER,))
+LATE = Account(
+    "t-0093",
+    "0093",
+    "M. O.",
+    "2... River Rd",
+    balance_minor=20841,
+    past_due_minor=12460,
+    invoices=(
+        Invoice("2026-09-0093", "utility", "Water, September", "2026-10-01", 6120, 6120, shut_off=True),
+        Invoice("2026-10-0093", "utility", "Water, October", "2026-11-01", 6340, 6340),
+        Invoice("2026-11-0093", "utility", "Water, November", "2026-12-01", 8381),
+    ),
+)
+PRINTED = replace(ACCOUNT, ref="num:1002004417", address="", invoices=(replace(WATER, label="", lines=()),), live=False)
+CLEAR = replace(ACCOUNT, balance_minor=0, invoices=())
+
+ATTRACT = Snapshot(1, "attract", "City of Riverbend", "RB-07")
+_SESSION = replace(ATTRACT, session_open=True)
+_CHOSEN = replace(_SESSION, account=ACCOUNT, agreed_minor=5318)
+CASH_EMPTY = replace(_CHOSEN, screen="cash", payment=PaymentView(5318, 0, 5318, 0, (100, 500, 1000, 2000, 5000), NOTES))
+CASH = replace(
+    CASH_EMPTY,
+    notice="note_accepted",
+    notice_minor=2000,
+    payment=PaymentView(5318, 4000, 1318, 0, (100, 500, 1000, 2000), NOTES, 2000),
+)
+RECEIPT = ReceiptView(
+    "RB-07-1-004118", 5318, 682, 0, "posted", "printing", "2026-11-24T19:44:00-06:00", "4417", shut_off_cleared=True
+)
+DONE = replace(_CHOSEN, screen="done", receipt=RECEIPT)
+STAFF = StaffView(
+    "Dana Ortiz",
+    214,
+    387,
+    712_400,
+    (
+        DeviceHealth("acceptor", "ready"),
+        DeviceHealth("printer", "faulted", "paper_out"),
+        DeviceHealth("scanner", "ready"),
+        DeviceHealth("screen", "ready"),
+    ),
+    3,
+    48_212,
+    "0.1.0",
+)
+_STAFF = replace(ATTRACT, staff=STAFF)
+
+SAMPLES: dict[str, Snapshot] = {
+    "starting": replace(ATTRACT, screen="starting"),
+    "attract": ATTRACT,
+    "attract_offline": replace(ATTRACT, online=False),
+    "attract_no_scanner": replace(ATTRACT, scanner=False, after_hours=True),
+    "type_account": replace(_SESSION, screen="type_account", field="account", entry="100200"),
+    "type_account_wrong": replace(_SESSION, screen="type_account", field="account", notice="account_unknown"),
+    "type_house": replace(_SESSION, screen="type_account", field="house", entry="118"),
+    "finding": replace(_SESSION, screen="finding"),
+    "invoice": replace(_CHOSEN, screen="invoice"),
+    "invoice_late": replace(_SESSION, screen="invoice", account=LATE),
+    "invoice_offline": replace(_SESSION, screen="invoice", account=PRINTED, online=False, notice="server_away"),
+    "invoice_clear": replace(_SESSION, screen="invoice", account=CLEAR, notice="nothing_owed"),
+    "other_amount": replace(_CHOSEN, screen="other_amount", field="amount", entry="2500"),
+    "tender": replace(_CHOSEN, screen="tender"),
+    "tender_no_cash": replace(_CHOSEN, screen="tender", cash=False, notice="cash_unavailable"),
+    "cash_empty": CASH_EMPTY,
+    "cash": CASH,
+    "cash_jammed": replace(CASH, notice="cash_jammed", cash=False, payment=replace(CASH.payment, allowed_minor=())),
+    "cash_credit": replace(
+        CASH, payment=PaymentView(5318, 6000, 0, 682, (100, 500, 1000), NOTES, 2000, credit_agreed=True)
+    ),
+    "review": replace(CASH, screen="review", notice=""),
+    "closing": replace(CASH, screen="closing", notice=""),
+    "done": DONE,
+    "done_queued": replace(
+        DONE,
+        online=False,
+        receipt=replace(
+            RECEIPT, paid_minor=4000, credit_minor=0, left_minor=1318, posted="queued", printed="failed",
+            shut_off_cleared=False,
+        ),
+    ),
+    "out_of_service": replace(ATTRACT, screen="out_of_service", cash=False, reasons=("cassette_full",)),
+    "help": replace(CASH, help_open=True),
+    "help_attract": replace(ATTRACT, help_open=True),
+    "idle": replace(CASH, idle_left_s=38),
+    "staff_sign_in": replace(ATTRACT, screen="staff_sign_in", field="pin", entry="••••"),
+    "staff_health": replace(_STAFF, screen="staff_health"),
+    "staff_swap": replace(_STAFF, screen="staff_swap"),
+}  # fmt: skip
