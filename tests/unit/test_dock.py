@@ -5,7 +5,7 @@ Method: real control sockets with a recording twin behind them; the shell's word
 
 import json
 import queue
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,15 @@ import pytest
 import segno
 from PIL import Image
 
+from hardware.sim.camera import CameraTwin
 from hardware.sim.control import ControlServer, Refused
 from hardware.sim.dock.__main__ import main
 from hardware.sim.dock.bills import as_image, as_payload, bill_pictures, thumbnail
-from hardware.sim.dock.devices import DEVICES, dollars, is_connected, readings, standing
+from hardware.sim.dock.devices import DEVICES, NOTES_MINOR, dollars, held, is_connected, readings, standing
 from hardware.sim.dock.link import Heard, Link
+from hardware.sim.ebds import EbdsTwin
 from hardware.sim.network import NetworkTwin
+from hardware.sim.printer import PrinterTwin
 
 
 class RecordingTwin:
@@ -129,18 +132,57 @@ def test_the_standing_says_the_worst(state: dict[str, Any] | None, word: str) ->
 
 def test_a_state_reads_as_lines_and_unknown_fields_are_left_out() -> None:
     acceptor = DEVICES["acceptor"]
-    state = {"escrow_minor": 2000, "cassette_minor": 123450, "cassette": {"100": 3, "2000": 2}, "mood": "fine"}
+    state = {
+        "escrow_minor": 2000,
+        "cassette_minor": 123450,
+        "cassette_notes": 5,
+        "enabled": [100, 2000],
+        "mood": "fine",
+    }
     lines = {line.label: (line.text, line.tone) for line in readings(acceptor, state)}
-    assert lines == {"In escrow": ("$20", "caution"), "In the cassette": ("$1,234.50 in 5 notes", "plain")}
+    assert lines == {
+        "Takes now": ("$1 $20", "good"),
+        "In escrow": ("$20", "caution"),
+        "In the cassette": ("$1,234.50 in 5 notes", "plain"),
+    }
     assert readings(acceptor, {}) == ()
+
+
+def press_all(device: str, handle: Callable[[dict[str, Any]], dict[str, Any]], refused: set[str]) -> None:
+    """Press each button of a card, the good state of each pair last. What may be refused is named."""
+    for row in DEVICES[device].rows:
+        for act in (*row.acts[1:], row.acts[0]):
+            try:
+                handle(act.request)
+            except Refused:
+                assert act.label in refused, f"{device}: {act.label}"
+                continue
+            state = handle({"do": "state"})
+            assert act.is_on is None or act.is_on(state), f"{device}: {act.label} {state}"
+            assert readings(DEVICES[device], state)
+
+
+def test_every_button_of_the_acceptor_is_known_to_its_twin(tmp_path: Path) -> None:
+    notes = {dollars(value) for value in NOTES_MINOR}  # a twin whose host sleeps takes none
+    with EbdsTwin(tmp_path / "acceptor") as twin:
+        press_all("acceptor", twin.handle, refused=notes)
+
+
+def test_every_button_of_the_printer_is_known_to_its_twin(tmp_path: Path) -> None:
+    with PrinterTwin(tmp_path / "printer", tmp_path / "out") as twin:
+        press_all("printer", twin.handle, refused=set())
+
+
+def test_every_button_of_the_camera_is_known_to_its_twin_and_a_bill_shows(tmp_path: Path) -> None:
+    twin = CameraTwin(tmp_path / "frames")
+    press_all("camera", twin.handle, refused=set())
+    segno.make_qr("ACCT 4417").save(str(tmp_path / "bill.png"), scale=8)
+    assert held(twin.handle(as_image(tmp_path / "bill.png"))) == "bill.png"
 
 
 def test_every_button_of_the_network_is_known_to_its_twin() -> None:
     twin = NetworkTwin(0, 1)
-    for row in DEVICES["network"].rows:
-        for act in row.acts:
-            state = twin.handle(act.request)
-            assert act.is_on is None or act.is_on(state), act.label
+    press_all("network", twin.handle, refused=set())
     twin.close()
 
 

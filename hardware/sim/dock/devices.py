@@ -120,26 +120,20 @@ def _text(label: str, name: str, empty: str = "none") -> Callable[[State], Readi
     return read
 
 
-def _money(label: str, name: str) -> Callable[[State], Reading | None]:
-    def read(state: State) -> Reading | None:
-        value = state.get(name)
-        return Reading(label, dollars(value)) if isinstance(value, int) and not isinstance(value, bool) else None
-
-    return read
-
-
 def _cassette(state: State) -> Reading | None:
     """Notes in the cassette and what they are worth."""
-    total = state.get("cassette_minor")
-    if not isinstance(total, int):
+    if "cassette_minor" not in state:
         return None
-    notes = state.get("cassette")
-    count = f" in {_count(notes)} notes" if isinstance(notes, (list, dict)) else ""
-    return Reading("In the cassette", dollars(total) + count)
+    notes = f" in {state['cassette_notes']} notes" if "cassette_notes" in state else ""
+    return Reading("In the cassette", dollars(state["cassette_minor"]) + notes)
 
 
-def _count(notes: "list[Any] | dict[str, int]") -> int:
-    return sum(notes.values()) if isinstance(notes, dict) else len(notes)
+def _enabled(state: State) -> Reading | None:
+    """Which notes the kiosk lets it take."""
+    if "enabled" not in state:
+        return None
+    values = " ".join(dollars(value) for value in state["enabled"])
+    return Reading("Takes now", values, "good") if values else Reading("Takes now", "nothing")
 
 
 def _escrow(state: State) -> Reading | None:
@@ -147,12 +141,6 @@ def _escrow(state: State) -> Reading | None:
         return None
     held = state["escrow_minor"]
     return Reading("In escrow", dollars(held), "caution") if held else Reading("In escrow", "empty")
-
-
-def _path(state: State) -> Reading | None:
-    if "jammed" not in state:
-        return None
-    return Reading("Note path", "jammed", "error") if state["jammed"] else Reading("Note path", "clear", "good")
 
 
 def _paper(state: State) -> Reading | None:
@@ -221,7 +209,7 @@ _ACCEPTOR = Device(
             ),
         ),
     ),
-    (_escrow, _cassette, _path),
+    (_text("Doing", "state"), _enabled, _escrow, _cassette),
 )
 
 _PRINTER = Device(
