@@ -5,7 +5,7 @@ camera takes one step a frame, since the next frame is often better than more wo
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import zxingcpp
@@ -21,8 +21,8 @@ PAYMENT = frozenset({"code128", "gs1_128", "itf", "code39", "qr", "gs1_qr", "pdf
 _WORKING_PX = 1600
 _SMALL_PX = 900  # below this modules may be under two pixels wide: enlarge
 
-# A scan line must cross all bars. Lines run along rows and columns, and long codes forgive some 12 degrees.
-_ANGLES_DEG = (22.5, -22.5, 45)
+# A scan line must cross all bars. Lines run along rows and columns, and long codes forgive 6 degrees.
+_ANGLES_DEG = (22.5, -22.5, 45, 11.25, -11.25, 33.75, -33.75)
 
 _Format = zxingcpp.BarcodeFormat
 _ZXING = {
@@ -50,32 +50,56 @@ ALL = frozenset(_ZXING) | frozenset(zbar.SYMBOLOGIES)
 _GS1_IDENTIFIERS = {"]C1": "gs1_128", "]d2": "gs1_datamatrix", "]Q3": "gs1_qr"}
 
 
-def decode_image(image: Image.Image, any_symbology: bool = False) -> list[Reading]:
-    """Return every code in `image` (any mode, any size), none twice; an empty list if there is none.
+def decode_image(
+    image: Image.Image, any_symbology: bool = False, fits: Callable[[Reading], bool] = lambda _: False
+) -> list[Reading]:
+    """Return the codes in `image` (any mode, any size), none twice; an empty list if there is none.
 
-    Only the symbologies of payment codes are looked for unless `any_symbology`. Climbs the ladder to its end.
+    Only the symbologies of payment codes are looked for unless `any_symbology`. The first stage of the ladder that
+    finds something ends it. `fits` is that of `stages`.
     """
     started = time.perf_counter()
-    for found in stages(grey(image), ALL if any_symbology else PAYMENT):
+    for found in stages(grey(image), ALL if any_symbology else PAYMENT, fits):
         if found:
             ms = round((time.perf_counter() - started) * 1000)
             return [Reading(reading.payload, reading.symbology, ms) for reading in found]
     return []
 
 
-def stages(image: Image.Image, symbologies: frozenset[str] = PAYMENT) -> Iterator[list[Reading]]:
-    """Yield what each stage of the ladder finds in the grey `image`; the work is done when the next is asked for."""
+def stages(
+    image: Image.Image, symbologies: frozenset[str] = PAYMENT, fits: Callable[[Reading], bool] = lambda _: False
+) -> Iterator[list[Reading]]:
+    """Yield what each stage of the ladder finds in the grey `image`; the work is done when the next is asked for.
+
+    Interleaved 2 of 5 can be read in part (sheet 1, rule 2), on a slant even by both engines alike. Such a reading is
+    taken at once only if the caller knows it as whole (`fits`); otherwise the longest of all angles is.
+    """
+    partial: list[Reading] = []
+    for place, prepared in enumerate(_prepared(image)):
+        found = _both(prepared, symbologies)
+        partial += [reading for reading in found if reading.symbology == "itf" and not fits(reading)]
+        sure = [reading for reading in found if reading not in partial]
+        yield sure + _longest(partial) if sure or place == len(_ANGLES_DEG) else []
+    yield _longest(partial)
+
+
+def _longest(readings: list[Reading]) -> list[Reading]:
+    return sorted(readings, key=lambda reading: len(reading.payload))[-1:]
+
+
+def _prepared(image: Image.Image) -> Iterator[Image.Image]:
     working = _shrunk(image)
-    yield _both(working, symbologies)
+    yield working
     for angle in _ANGLES_DEG:
-        yield read_zbar(_turned(working, angle), symbologies)
-    for prepare in (_contrasted, _sharpened, _enlarged):
-        prepared = prepare(working)
-        if prepared is not None:
-            yield _both(prepared, symbologies)
-    if working.size != image.size:
-        yield _both(_centre(image), symbologies)
-        yield read_zxing(image, symbologies)
+        yield working.rotate(angle, Image.Resampling.BILINEAR, expand=True, fillcolor=255)
+    contrasted = ImageOps.autocontrast(working, cutoff=2)
+    yield contrasted
+    yield contrasted.filter(ImageFilter.UnsharpMask(radius=3, percent=250, threshold=2))
+    if max(image.size) <= _SMALL_PX:
+        yield contrasted.resize((working.width * 2, working.height * 2), Image.Resampling.BICUBIC)
+    if working is not image:
+        yield _centre(image)
+        yield image
 
 
 def grey(image: Image.Image) -> Image.Image:
@@ -103,15 +127,13 @@ def read_zxing(image: Image.Image, symbologies: frozenset[str]) -> list[Reading]
 
 
 def _both(image: Image.Image, symbologies: frozenset[str]) -> list[Reading]:
-    """Return both engines' readings, none twice; beyond ASCII zbar guesses the character set, so zxing goes first."""
+    """Return both engines' readings, none twice; beyond ASCII zbar guesses a QR's character set, zxing knows it."""
     first = read_zbar(image, symbologies)
     second = read_zxing(image, symbologies)
-    plain = [reading for reading in first if reading.payload.isascii()]
-    guessed = [reading for reading in first if not reading.payload.isascii()]
     if any(reading.symbology in ("qr", "gs1_qr") for reading in second):
-        guessed = []
+        first = [reading for reading in first if reading.payload.isascii()]
     unique: dict[str, Reading] = {}
-    for reading in (*plain, *second, *guessed):
+    for reading in (*first, *second):
         unique.setdefault(reading.payload, reading)
     return list(unique.values())
 
@@ -150,21 +172,3 @@ def _centre(image: Image.Image) -> Image.Image:
     """The middle half in full resolution: where people hold things."""
     width, height = image.size
     return image.crop((width // 4, height // 4, width - width // 4, height - height // 4))
-
-
-def _contrasted(image: Image.Image) -> Image.Image:
-    return ImageOps.autocontrast(image, cutoff=2)
-
-
-def _sharpened(image: Image.Image) -> Image.Image:
-    return _contrasted(image).filter(ImageFilter.UnsharpMask(radius=3, percent=250, threshold=2))
-
-
-def _turned(image: Image.Image, angle_deg: float) -> Image.Image:
-    return image.rotate(angle_deg, Image.Resampling.BILINEAR, expand=True, fillcolor=255)
-
-
-def _enlarged(image: Image.Image) -> Image.Image | None:
-    if max(image.size) > _SMALL_PX:
-        return None
-    return image.resize((image.width * 2, image.height * 2), Image.Resampling.BICUBIC)

@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from PIL import Image
 from hardware.scanner.decode import decode_image
 from hardware.scanner.reading import Reading
 from kiosk.scanning.library import load
-from kiosk.scanning.matching import prefer
+from kiosk.scanning.matching import fits, prefer
 from kiosk.scanning.outcome import Match, Refused
 from kiosk.scanning.profile import Profile
 
@@ -41,7 +42,7 @@ def read(name: str, profiles: Sequence[Profile], any_symbology: bool = False) ->
     started = time.perf_counter()
     try:
         with Image.open(Path(name)) as picture:
-            readings = decode_image(picture, any_symbology)
+            readings = decode_image(picture, any_symbology, partial(fits, profiles=profiles))
     except _UNREADABLE as error:
         return {"image": name, "error": str(error) or type(error).__name__}
     described = [_describe(reading, outcome) for reading, outcome in prefer(readings, profiles)]

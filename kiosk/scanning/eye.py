@@ -1,6 +1,7 @@
 """What to do with each frame: nothing if the scene is as it was, else one stage of the decoder's ladder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 from PIL import Image
@@ -8,6 +9,8 @@ from PIL import Image
 from hardware.scanner.decode import stages
 from hardware.scanner.frames import Frame, MotionGate
 from hardware.scanner.reading import Reading
+from kiosk.scanning.matching import fits
+from kiosk.scanning.profile import Profile
 
 _RETRY_MS = 1000  # focus and light settle without moving anything: while scanning, look again this often
 
@@ -16,9 +19,10 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 class Eye:
-    """Decides from frames of one camera. Pure but for the decoding: times come in."""
+    """Decides from frames of one camera. Pure but for the decoding: times come in. `profiles` tell whole codes."""
 
-    def __init__(self) -> None:
+    def __init__(self, profiles: Sequence[Profile]) -> None:
+        self._profiles = profiles
         self._gate = MotionGate()
         self._ladder: Iterator[list[Reading]] | None = None
         self._opened_ms = 0
@@ -42,7 +46,9 @@ class Eye:
         changed = self._gate.passes(frame.thumbnail())
         stale = active and self._ladder is None and now_ms - self._opened_ms >= _RETRY_MS
         if changed or stale:
-            self._ladder = islice(stages(frame.image()), None if changed else 1)
+            self._ladder = islice(
+                stages(frame.image(), fits=partial(fits, profiles=self._profiles)), None if changed else 1
+            )
             self._opened_ms = now_ms
 
     def _step(self) -> list[Reading] | None:

@@ -67,6 +67,11 @@ class Payload(Protocol):
     def symbology(self) -> str: ...
 
 
+def fits(reading: Payload, profiles: Sequence[Profile]) -> bool:
+    """Whether the code matches one of `profiles` today."""
+    return isinstance(match(reading.payload, reading.symbology, profiles), Match)
+
+
 Read = TypeVar("Read", bound=Payload)
 
 

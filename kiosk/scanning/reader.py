@@ -64,7 +64,8 @@ class _Reader:
         self._monotonic_ms = monotonic_ms
         self._lock = threading.Lock()
         self._look_changed = threading.Condition(self._lock)
-        self._sightings = Sightings(load(config.profiles, config.profile_folder))
+        self._profiles = load(config.profiles, config.profile_folder)
+        self._sightings = Sightings(self._profiles)
         self._look = "idle"
         self._health: dict[str, str] = {}
         self._link = Link(socket_path, self._greet, self._hear)
@@ -140,7 +141,7 @@ class _Reader:
                 failures += 1
 
     def _watch_through(self, camera: Camera) -> None:
-        eye = Eye()
+        eye = Eye(self._profiles)
         while (look := self._wait_for_look()) != "off":
             frame = camera.frame()
             started_ms = self._monotonic_ms()
