@@ -186,14 +186,14 @@ class Poster:
                 self._complain(problem, detail)
 
     def _gap(self, expected_seq: int, first_seq: int) -> None:
-        """Go back to what the server misses; one that asks for it twice, or for nothing we can send, has to wait."""
+        """Go back to what the server misses. One that asks twice in a row, or for what was just sent, has to wait."""
         self._reached()
+        if expected_seq < first_seq:
+            self._outbox.rewind(expected_seq)
+            self._on_event(events.GapAt(expected_seq))
         if self._rewound or expected_seq >= first_seq:
             self._complain("journal-gap", f"record {expected_seq} is asked for, {first_seq} was sent")
-            return
         self._rewound = True
-        self._outbox.rewind(expected_seq)
-        self._on_event(events.GapAt(expected_seq))
 
     def _beat(self) -> None:
         self._beats += 1

@@ -1,8 +1,10 @@
 """The command line on real journals: exit codes and what is said."""
 
 import json
+from base64 import b64decode
 from pathlib import Path
 
+import apsw
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -92,3 +94,26 @@ def test_what_cannot_be_looked_at_is_two(tmp_path: Path, capsys: pytest.CaptureF
         main(["mend", str(path)])
     assert usage.value.code == 2
     assert capsys.readouterr().err.count("cannot tell") == 3
+
+
+def test_an_entry_that_is_no_json_is_exported_raw(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = begun(tmp_path)
+    with apsw.Connection(str(path)) as connection:
+        connection.execute("UPDATE records SET entry = CAST('<html>' AS BLOB) WHERE seq = 2")
+    connection.close()
+    assert main(["export", str(path)]) == 0
+    second = [json.loads(line) for line in capsys.readouterr().out.splitlines()][1]
+    assert second["entry"] is None
+    assert b64decode(second["raw"]) == b"<html>"
+
+
+def test_another_database_is_no_journal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_key(tmp_path / KEY_NAME)
+    with apsw.Connection(str(tmp_path / "other.db")) as other:
+        other.execute("CREATE TABLE records (seq)")
+    other.close()
+    for command in ("verify", "export"):
+        assert main([command, str(tmp_path / "other.db")]) == 1
+    said = capsys.readouterr()
+    assert "not a journal" in said.out
+    assert "not a journal" in said.err

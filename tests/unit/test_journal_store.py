@@ -19,6 +19,7 @@ from kiosk.journal.errors import JournalDamaged, JournalInUse, JournalUnwritable
 from kiosk.journal.medium import filesystem_of
 from kiosk.journal.record import EntryTooLarge, Moment
 from kiosk.journal.store import Journal, NotOurChain, witness_path
+from kiosk.journal.witness import Witness, look
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SERVER = Ed25519PrivateKey.from_private_bytes(bytes(range(64, 96)))
@@ -304,3 +305,63 @@ def test_a_witness_behind_catches_up_at_opening(opener: Opener, tmp_path: Path) 
     witness_path(tmp_path / "journal.db").write_bytes(behind)
     opener().close()
     assert audit.verify(tmp_path / "journal.db", KEY.public_key()).witnessed_seq == 2
+
+
+def test_the_servers_head_is_compared_with_ours(opener: Opener) -> None:
+    journal = opener()
+    made = journal.append([stacked(1), stacked(2)])
+    assert journal.standing(0, NONCE) == "same"
+    assert journal.standing(1, made[0].hash) == "same"
+    assert journal.standing(2, made[0].hash) == "differs"
+    assert journal.standing(0, made[0].hash) == "differs"
+    assert journal.standing(3, made[0].hash) == "ahead"
+
+
+def test_an_answer_that_sqlite_does_not_give_is_unwritable(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_PROMISES", (("no_such_pragma", "1", 1),))
+    with pytest.raises(JournalUnwritable, match="no_such_pragma"):
+        opener()
+
+
+def test_rows_of_the_wrong_kind_are_damage(tmp_path: Path) -> None:
+    loose = apsw.Connection(str(tmp_path / "loose.db"))
+    loose.execute("CREATE TABLE records (seq, kind, entry, hash, sig)")
+    loose.execute("INSERT INTO records VALUES (1, 'SessionOpened', 'text', '', x'00')")
+    with pytest.raises(JournalDamaged, match="wrong types"):
+        database.rows(loose, 0, 1)
+    loose.close()
+
+
+def test_a_slot_takes_no_more_than_its_size(tmp_path: Path) -> None:
+    witness = Witness.create(tmp_path / "witness", NONCE)
+    with pytest.raises(OSError, match="do not fit"):
+        witness.note_acknowledgement("x" * 5000, "")
+    witness.note_acknowledgement("text", "sig")
+    witness.close()
+    seen = look(tmp_path / "witness")
+    assert seen is not None
+    assert (seen.head_seq, seen.ack_text, seen.ack_sig) == (0, "text", "sig")
+    assert look(tmp_path / "none") is None
+
+
+def test_a_witness_of_another_servers_acknowledgement_is_damage(opener: Opener, tmp_path: Path) -> None:
+    journal = opener()
+    made = journal.append([stacked(1)])
+    journal.acknowledge(acknowledged(1, made[0].hash))
+    journal.close()
+    other = Ed25519PrivateKey.generate().public_key()
+    with pytest.raises(JournalDamaged, match="acknowledgement in the witness"):
+        opener(server_key=other)
+    report = audit.verify(tmp_path / "journal.db", KEY.public_key(), server_key=other)
+    assert (report.ok, report.bad_seq, report.acked_seq) == (False, 0, 0)
+
+
+def test_a_journal_shorter_than_the_servers_promise_is_damage(opener: Opener, tmp_path: Path) -> None:
+    journal = opener()
+    made = journal.append([stacked(1), stacked(2)])
+    journal.acknowledge(acknowledged(2, made[1].hash))
+    journal._witness.note_head(1, made[0].hash)  # as if our own head had been rolled back with the table
+    journal._db.execute("DELETE FROM records WHERE seq = 2")
+    journal.close()
+    with pytest.raises(JournalDamaged, match="the server has seen record 2"):
+        opener()
