@@ -6,7 +6,7 @@ reference, and properties over arbitrary text through the twin, which shares no 
 """
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardware.printer.document import Columns, Cut, Document, Feed, Qr, Rule, Text
@@ -136,6 +136,7 @@ def test_a_model_without_codes_gets_them_drawn_and_without_a_blade_is_fed() -> N
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
 
+@settings(deadline=None)
 @given(text=ANY_TEXT)
 def test_no_text_can_command_the_printer_or_become_a_question_mark(text: str) -> None:
     machine = PrinterMachine()
@@ -147,12 +148,14 @@ def test_no_text_can_command_the_printer_or_become_a_question_mark(text: str) ->
     assert shown.count("?") <= 2 * text.count("?")
 
 
+@settings(deadline=None)
 @given(text=ANY_TEXT, layout=st.sampled_from((Layout(32), Layout(42), Layout(48))))
 def test_no_job_holds_a_real_time_command(text: str, layout: Layout) -> None:
     job = encode((Text(text, size=2), Text("Đ" + text, bold=True)), layout)
     assert not any(b"\x10" + second in job for second in (b"\x04", b"\x05", b"\x14"))
 
 
+@settings(deadline=None)
 @given(text=ANY_TEXT, width=st.integers(8, 48))
 def test_wrapping_keeps_every_letter_and_the_width(text: str, width: int) -> None:
     lines = wrap(text, width)
@@ -161,6 +164,7 @@ def test_wrapping_keeps_every_letter_and_the_width(text: str, width: int) -> Non
     assert "".join(got) == "".join(expected)
 
 
+@settings(deadline=None)
 @given(
     left=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=100),
     right=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=60),

@@ -7,7 +7,7 @@ raises. Method: bytes written out by hand, and hypothesis for what nobody wrote.
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardware.printer.status import PrinterStatus, StatusDecoder
@@ -104,6 +104,7 @@ def test_an_automatic_status_cut_short_does_not_eat_the_answer() -> None:
     assert not decoder.waiting
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=8), st.lists(st.integers(1, 4), max_size=6))
 def test_noise_split_anywhere(noise: bytes, cuts: list[int], requests: list[int]) -> None:
     whole, parts = StatusDecoder(), StatusDecoder()
@@ -117,6 +118,7 @@ def test_noise_split_anywhere(noise: bytes, cuts: list[int], requests: list[int]
     assert whole.barriers == parts.barriers
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_after_noise_a_whole_question_round_is_believed(noise: bytes) -> None:
     decoder = StatusDecoder()

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -45,6 +45,7 @@ def test_a_job_as_written() -> None:
     assert picture == Picture(16, 1, b"\xf0\x0f")
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, len(JOB)), max_size=12))
 def test_bytes_split_anywhere_print_the_same(cuts: list[int]) -> None:
     whole, parts = PrinterMachine(), PrinterMachine()
@@ -54,6 +55,7 @@ def test_bytes_split_anywhere_print_the_same(cuts: list[int]) -> None:
     assert parts.finished == whole.finished
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_noise_never_raises_and_power_ends_it(noise: bytes) -> None:
     machine = PrinterMachine()

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardware.printer import document
@@ -149,6 +149,7 @@ def test_ticket_and_copy_count_the_same_notes() -> None:
     assert COPY.total_minor == 21 * 500 + 20 * 2000
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from((100, 500, 1000, 2000, 5000, 10000)), st.integers(1, 40)), min_size=1))
 def test_every_note_and_the_total_stand_on_the_receipt(notes: list[tuple[int, int]]) -> None:
     counts = tuple(NoteCount(value, count) for value, count in notes)
@@ -261,6 +262,7 @@ def test_the_code_leads_to_the_city_or_can_be_typed() -> None:
     assert replace(RECEIPT, verify_url="").qr == f"{NUMBER} {RECEIPT.code}"
 
 
+@settings(deadline=None)
 @given(
     label=st.text(st.characters(codec="cp858", exclude_categories=["Cc"]), min_size=1, max_size=80),
     columns=st.sampled_from((32, 42, 48)),
