@@ -1,0 +1,206 @@
+"""The same rules on PostgreSQL: a throw-away cluster, raw SQL against the ledger, kiosks posting to two workers."""
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.billing.kiosk import Client, enrol_with, note, uid
+from tests.billing.test_ledger import BAD_LINES, FORBIDDEN, INSERT
+from tests.billing.test_program import ROOT, environment
+
+DEMO_ACCOUNT, DEMO_BILL = "num:44170934", "0000101"
+
+
+def _binaries() -> Path:
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[4]))
+    assert versions, "PostgreSQL's server programs are needed: apt-get install postgresql"
+    return versions[-1].parent
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """The socket directory of a running cluster that belongs to nobody else."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    # PostgreSQL refuses to run as root.
+    owner: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
+    if owner:
+        account = pwd.getpwnam("postgres")
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    bin_, data = _binaries(), folder / "data"
+
+    def run(*command: str) -> None:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, timeout=60, **owner)
+
+    run(f"{bin_}/initdb", "-D", str(data), "-U", "billing", "-A", "trust", "-N", "--encoding=UTF8", "--locale=C")
+    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
+    run(f"{bin_}/pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(folder / "log"), "start")
+    yield str(folder)
+    run(f"{bin_}/pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def program(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
+    """The URL of a server with two workers on the cluster, and how to run its other commands."""
+    state = str(tmp_path_factory.mktemp("billing-pg"))
+    env = {**environment(), "BILLING_DATABASE": f"postgresql://billing@{quote(cluster, safe='')}/postgres"}
+    command = [sys.executable, "-m", "billing"]
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [*command, *arguments, "--state", state],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    serve = [*command, "serve", "--demo", "--workers", "2", "--port", "0", "--state", state]
+    process = subprocess.Popen(serve, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    yield json.loads(process.stdout.readline())["listening"], run
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+
+
+@pytest.fixture
+def raw(cluster: str, program: tuple[str, Any]) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(host=cluster, user="billing", dbname="postgres", autocommit=True) as connection:
+        yield connection
+
+
+def _posted(raw: psycopg.Connection[Any]) -> tuple[int, int]:
+    """Return a transaction and one of its entries."""
+    reference = uid()
+    raw.execute(INSERT.format(reference=reference, lines='[["cash","x",2000],["clearing","x",-2000]]'))  # type: ignore[arg-type]
+    query = (
+        "SELECT t.id, e.id FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id"
+        " WHERE reference = %s"
+    )
+    rows = raw.execute(query, [reference]).fetchall()
+    assert len(rows) == 2
+    return rows[0]  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *FORBIDDEN,
+        "TRUNCATE ledger_entry",
+        "TRUNCATE ledger_transaction CASCADE",
+        "UPDATE journal_record SET entry = '{{}}'",
+        "SET session_replication_role = replica; DELETE FROM ledger_entry",
+        "INSERT INTO ledger_ledgeraccount VALUES ('cash', 'mine', 'asset')"
+        " ON CONFLICT (code) DO UPDATE SET title = 'mine'",
+    ],
+)
+def test_raw_sql_cannot_change_what_is_posted(raw: psycopg.Connection[Any], statement: str) -> None:
+    transaction, entry = _posted(raw)
+    if "journal_record" in statement:
+        _post_one(raw)
+    before = raw.execute("SELECT count(*), sum(amount_minor * id) FROM ledger_entry").fetchall()
+    with pytest.raises(psycopg.errors.IntegrityError):
+        raw.execute(statement.format(t=transaction, e=entry))  # type: ignore[arg-type]
+    assert raw.execute("SELECT count(*), sum(amount_minor * id) FROM ledger_entry").fetchall() == before
+
+
+def _post_one(raw: psycopg.Connection[Any]) -> None:
+    """A row trigger needs a row."""
+    raw.execute(
+        "INSERT INTO kiosks_kiosk (id, receipt_prefix, place, suspended, boot_id, counter, health)"
+        " VALUES ('raw', 'RAW', '', false, '', 0, '')"
+    )
+    raw.execute(
+        "INSERT INTO kiosks_chain (kiosk_id, epoch, public_key, nonce, head_seq, head_hash, ledger_txn_id, frozen,"
+        " enrolled_at, hardware) VALUES ('raw', 1, '', '', 0, '', 0, '', now(), '')"
+    )
+    raw.execute(
+        "INSERT INTO journal_record (chain_id, seq, kind, entry, hash, sig, device_time, clock_doubtful, received_at,"
+        " disposition, reason) SELECT id, 1, 'x', '{}', '', '', '', false, now(), 'kept', '' FROM kiosks_chain"
+        " WHERE kiosk_id = 'raw'"
+    )
+
+
+@pytest.mark.parametrize("lines", BAD_LINES)
+def test_raw_sql_cannot_post_bad_lines(raw: psycopg.Connection[Any], lines: str) -> None:
+    reference = uid()
+    with pytest.raises(psycopg.Error):
+        raw.execute(INSERT.format(reference=reference, lines=lines))  # type: ignore[arg-type]
+    query = "SELECT count(*) FROM ledger_transaction WHERE reference = %s"
+    assert raw.execute(query, [reference]).fetchone() == (0,)
+
+
+def _enrolled(program: tuple[str, Any], name: str) -> Client:
+    url, run = program
+    return enrol_with(url, run("enrol-code", "--kiosk", name).strip(), Ed25519PrivateKey.generate())
+
+
+def test_journals_post_to_two_workers_at_once(program: tuple[str, Any], raw: psycopg.Connection[Any]) -> None:
+    kiosks = [_enrolled(program, f"pg-{number}") for number in range(3)]
+    for kiosk in kiosks:
+        payment_id = uid()
+        for value in (500, 1000) * 4:
+            kiosk.journal.add("NoteStacked", note(payment_id, value))
+        paid = {"account": DEMO_ACCOUNT, "invoice": DEMO_BILL, "amount_minor": 6000}
+        kiosk.journal.add(
+            "PaymentCompleted",
+            {
+                "payment_id": payment_id,
+                "receipt_number": "R-1",
+                "account": DEMO_ACCOUNT,
+                "lines": [paid],
+                "total_minor": 6000,
+                "currency": "USD",
+                "value_date": "2026-01-01",
+            },
+        )
+    statuses: list[int] = []
+
+    def send(kiosk: Client) -> None:
+        for start in (0, 0, 3):
+            statuses.append(kiosk.post_journal(kiosk.journal.records[start:]).status_code)
+
+    threads = [threading.Thread(target=send, args=(kiosk,)) for kiosk in kiosks * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 18
+    sums = "SELECT coalesce(sum(amount_minor), 0) FROM ledger_entry WHERE account_id = %s AND subject LIKE %s"
+    assert raw.execute(sums, ["cash", "pg-%"]).fetchone() == (18000,)
+    # The bill of 20.00 is paid once whoever came first; the rest of the three payments waits.
+    assert raw.execute(sums, ["receivable", DEMO_BILL]).fetchone() == (0,)
+    assert raw.execute(sums, ["suspense", "%"]).fetchone() == (-(18000 - 2000),)
+    report = json.loads(program[1]("ledger"))["USD"]
+    assert report["debit_minor"] == report["credit_minor"]
+
+
+def test_text_that_postgresql_cannot_hold_is_met(program: tuple[str, Any]) -> None:
+    kiosk = _enrolled(program, "pg-nul")
+    kiosk.journal.add("Odd\x00Kind", {"note": "\x00"})
+    kiosk.journal.add("NoteStacked", note("p\x00", 500))
+    results = kiosk.post_all()
+    assert [result["disposition"] for result in results] == ["kept", "suspense"]
+    assert kiosk.get("/v1/accounts:resolve", params={"scan": "\x00"}).status_code == 404
+    assert kiosk.get("/v1/accounts:resolve", params={"number": "\x00", "check": "\x00"}).status_code == 404
+    assert kiosk.get("/v1/kiosks/%00/head").status_code == 403
+    beat = {"boot_id": "b", "counter": 1, "health": {"x": "\x00"}}
+    assert kiosk.post("/v1/kiosks/pg-nul/heartbeats", beat).status_code == 200
