@@ -75,11 +75,11 @@ def stages(
     taken at once only if the caller knows it as whole (`fits`); otherwise the longest of all angles is.
     """
     partial: list[Reading] = []
-    for place, prepared in enumerate(_prepared(image)):
+    for prepared, was_last_angle in _prepared(image):
         found = _both(prepared, symbologies)
         partial += [reading for reading in found if reading.symbology == "itf" and not fits(reading)]
         sure = [reading for reading in found if reading not in partial]
-        yield sure + _longest(partial) if sure or place == len(_ANGLES_DEG) else []
+        yield sure + _longest(partial) if sure or was_last_angle else []
     yield _longest(partial)
 
 
@@ -87,19 +87,21 @@ def _longest(readings: list[Reading]) -> list[Reading]:
     return sorted(readings, key=lambda reading: len(reading.payload))[-1:]
 
 
-def _prepared(image: Image.Image) -> Iterator[Image.Image]:
+def _prepared(image: Image.Image) -> Iterator[tuple[Image.Image, bool]]:
+    """Yield the pictures of the ladder, and whether each is the last turned one."""
     working = _shrunk(image)
-    yield working
-    for angle in _ANGLES_DEG:
-        yield working.rotate(angle, Image.Resampling.BILINEAR, expand=True, fillcolor=255)
-    contrasted = ImageOps.autocontrast(working, cutoff=2)
-    yield contrasted
-    yield contrasted.filter(ImageFilter.UnsharpMask(radius=3, percent=250, threshold=2))
-    if max(image.size) <= _SMALL_PX:
-        yield contrasted.resize((working.width * 2, working.height * 2), Image.Resampling.BICUBIC)
+    yield working, False
     if working is not image:
-        yield _centre(image)
-        yield image
+        yield _centre(image), False
+        yield image, False
+    for angle in _ANGLES_DEG:
+        turned = working.rotate(angle, Image.Resampling.BILINEAR, expand=True, fillcolor=255)
+        yield turned, angle == _ANGLES_DEG[-1]
+    contrasted = ImageOps.autocontrast(working, cutoff=2)
+    yield contrasted, False
+    yield contrasted.filter(ImageFilter.UnsharpMask(radius=3, percent=250, threshold=2)), False
+    if max(image.size) <= _SMALL_PX:
+        yield contrasted.resize((working.width * 2, working.height * 2), Image.Resampling.BICUBIC), False
 
 
 def grey(image: Image.Image) -> Image.Image:

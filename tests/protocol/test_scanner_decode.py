@@ -107,7 +107,7 @@ def test_held_to_the_camera(symbology: str) -> None:
 
 
 def test_an_empty_shelf_holds_no_code() -> None:
-    assert payloads(desk(noise=20)) == []
+    assert payloads(desk(noise=20).crop((400, 300, 1040, 780))) == []
 
 
 def test_characters_beyond_ascii() -> None:
