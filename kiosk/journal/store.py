@@ -5,7 +5,7 @@ One table, one connection, one writer; also the outbox of posting. An append is 
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from kiosk.domain import facts
 from kiosk.journal import database, lines
 from kiosk.journal.acknowledgement import Acknowledgement, read
-from kiosk.journal.chain import ChainCheck, Expectation, Report, check
+from kiosk.journal.chain import ChainCheck, Expectation, Report, check, check_in_parts
 from kiosk.journal.errors import JournalDamaged, JournalInUse, JournalUnwritable
 from kiosk.journal.medium import VOLATILE, filesystem_of
 from kiosk.journal.record import Envelope, Moment, Record, seal
@@ -206,7 +206,7 @@ class Journal:
 
         Raises JournalDamaged, with nothing written, when they do not continue the chain under our signature.
         """
-        chain = ChainCheck(self._key.public_key(), self._expect, thorough=True)
+        chain = self._thorough_check()
         chain.seq, chain.hash = self._head.seq, self._head.hash
         for record in records:
             chain.take(record)
@@ -259,8 +259,11 @@ class Journal:
 
     def verify(self) -> Report:
         """Check everything, every signature included, through the connection that holds the file."""
-        chain = ChainCheck(self._key.public_key(), self._expect, thorough=True)
-        return check(self.all_records(), self._witness.seen, chain, self._server_key)
+        return check(self.all_records(), self._witness.seen, self._thorough_check(), self._server_key)
+
+    def verify_in_parts(self) -> Generator[int, None, Report]:
+        """Check as `verify` does, a hundred records a step, so that appends can come in between."""
+        return check_in_parts(self.all_records(), self._witness.seen, self._thorough_check(), self._server_key)
 
     def export(self, out: TextIO) -> int:
         """Write one JSON line a record; return how many."""
@@ -278,6 +281,9 @@ class Journal:
             self._db.close()
             self._witness.close()
             OPEN.leave(self._path)
+
+    def _thorough_check(self) -> ChainCheck:
+        return ChainCheck(self._key.public_key(), self._expect, thorough=True)
 
     def _commit(self, records: list[Record]) -> None:
         self._require_sound()

@@ -281,6 +281,22 @@ def test_a_tail_that_does_not_fit_is_not_restored(opener: Opener, tmp_path: Path
     assert young.head.seq == 0
 
 
+def test_a_check_in_parts_lets_appends_in_between(opener: Opener) -> None:
+    journal = opener()
+    journal.append([stacked(number) for number in range(650)])
+    parts = journal.verify_in_parts()
+    places = []
+    try:
+        while True:
+            places.append(next(parts))
+            journal.append([stacked(0)])
+    except StopIteration as end:
+        report = end.value
+    assert places == [100, 200, 300, 400, 500, 600]
+    assert report.ok, report.reason
+    assert (report.records, journal.head.seq) == (655, 656)  # the second page was read after five appends
+
+
 def test_export_is_one_line_a_record(opener: Opener, tmp_path: Path) -> None:
     journal = opener()
     made = journal.append([stacked(1), stacked(2)])
