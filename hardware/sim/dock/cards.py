@@ -160,7 +160,7 @@ class _Bill(ButtonBehavior, BoxLayout):
 class Happenings(Card):
     """The last things done from the dock, newest first."""
 
-    LINES = 6
+    LINES = 5
 
     def __init__(self, **looks: object) -> None:
         super().__init__(**looks)

@@ -18,7 +18,7 @@ from hardware.sim.dock.devices import DEVICES, dollars
 from hardware.sim.dock.link import Heard, Link
 from hardware.sim.dock.look import BAND, BAND_TEXT, GROUND, SMALL_SP, TITLE_SP, Words
 
-SIZE = (960, 840)
+SIZE = (960, 880)
 # The acceptor's card is the tallest, so the network alone stands under it.
 COLUMNS = (("acceptor", "network"), ("printer", "camera", "imager"))
 
@@ -63,7 +63,8 @@ class DockApp(App):
         columns.bind(minimum_height=columns.setter("height"))
         for names in COLUMNS:
             columns.add_widget(self._column(names))
-        columns.children[0].add_widget(self._happenings)  # children[0] is the last added
+        shorter = 1 if "imager" in self._sockets else 0  # children[0] is the last added, the right column
+        columns.children[shorter].add_widget(self._happenings)
         return columns
 
     def _column(self, names: tuple[str, ...]) -> BoxLayout:
@@ -137,5 +138,5 @@ def _told(request: dict[str, Any]) -> str:
         elif name == "image":
             words.append(Path(value).name)
         elif name != "do":
-            words.append(f"{value} {name}")
+            words.append(value if isinstance(value, str) else f"{value} {name}")
     return " ".join(words)
