@@ -1,14 +1,19 @@
 """The demo city's machines: server, network, twins and kiosk, wired as in a lobby, on this machine alone."""
 
+import contextlib
 import json
+import os
+import signal
 import socket
 import sqlite3
+import time
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hardware.sim.control import ControlClient
+from hardware.sim.control import ControlClient, Refused
 from kiosk.demo.processes import DemoFailed, Processes, answers, free_port
 from kiosk.demo.view import View
 from kiosk.engine.pins import hash_pin
@@ -116,6 +121,25 @@ class World:
         self.processes.python("kiosk", "kiosk", "--config", str(self.config), *self._extra)
         self.processes.wait_for("kiosk", lambda: answers(self.base / "run" / "control.sock"), 60)
 
+    def kill(self, process: str, signum: signal.Signals) -> None:
+        """Send a signal to the kiosk's engine, screen or reader; what started them starts it again."""
+        wanted = ["kiosk", process, "--config", str(self.config)]
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (entry / "cmdline").read_bytes().decode().split("\0")
+                if words[2:6] == wanted:
+                    os.kill(int(entry.name), signum)
+                    return
+        raise DemoFailed(f"no {process} runs")
+
+    def wait_until(self, what: str, true: Callable[[], bool], seconds: float) -> None:
+        """Look ten times a second until `true()`. Raises DemoFailed."""
+        until = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > until:
+                raise DemoFailed(f"waited {seconds:.0f} s for {what}")
+            time.sleep(0.1)
+
     def stop(self) -> None:
         self.view.close()
         self.processes.stop_all()
@@ -155,6 +179,20 @@ class World:
             self.processes.python(name, "hardware", "simulate", *arguments, "--control", str(self.control(name)))
         for name in programs:
             self.processes.wait_for(name, partial(answers, self.control(name)), 30)
+
+    def put_in(self, value_minor: int) -> None:
+        """Push a note at the slot until it takes it, as a person does while the last one is still on its way."""
+        acceptor = self.twin("acceptor")
+
+        def taken() -> bool:
+            acceptor.ask("wait_enabled", timeout_ms=20_000)
+            try:
+                acceptor.ask("insert", value_minor=value_minor)
+            except DemoFailed:
+                return False
+            return True
+
+        self.wait_until(f"the slot to take a note of {value_minor // 100}", taken, 20)
 
     # The books
 
@@ -201,8 +239,9 @@ class Twin:
         self._path = path
 
     def ask(self, do: str, **fields: Any) -> dict[str, Any]:
-        with ControlClient(self._path) as client:
-            answer: dict[str, Any] = client.ask({"do": do, **fields})
-        if not answer.get("ok"):
-            raise DemoFailed(f"{self._path.stem} refused {do}: {json.dumps(answer)}")
+        try:
+            with ControlClient(self._path) as client:
+                answer: dict[str, Any] = client.ask({"do": do, **fields})
+        except (Refused, OSError) as refused:
+            raise DemoFailed(f"{self._path.stem} refused {do} {fields}: {refused}") from refused
         return answer

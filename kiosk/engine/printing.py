@@ -2,12 +2,11 @@
 
 import queue
 import threading
-from pathlib import Path
 
 from hardware.printer.document import Document
 from hardware.printer.driver import PrinterDriver
 from hardware.printer.escpos import Layout
-from hardware.printer.ports import FilePort, NetworkPort, Port, SerialPort, UsbPort
+from hardware.printer.ports import port_at
 from hardware.printer.status import Lost, PrinterStatus
 from kiosk.brain import events
 from kiosk.config.model import Printer
@@ -15,18 +14,6 @@ from kiosk.domain.snapshot import DeviceHealth
 from kiosk.engine.inbox import Inbox
 
 ASK_EVERY_S = 2.0
-
-
-def port_for(printer: Printer) -> Port:
-    """Return the port that the configuration names."""
-    if printer.kind == "serial":
-        return SerialPort(printer.address, printer.baud)
-    if printer.kind == "usb":
-        return UsbPort(printer.address)
-    if printer.kind == "network":
-        host, _, port = printer.address.rpartition(":")
-        return NetworkPort(host, int(port))
-    return FilePort(Path(printer.address))
 
 
 def health_of(status: PrinterStatus | Lost) -> DeviceHealth:
@@ -41,7 +28,9 @@ class PrintRoom:
     """Owns the printer. `submit` from the engine's thread; `run` is the thread."""
 
     def __init__(self, printer: Printer, inbox: Inbox) -> None:
-        self._driver = PrinterDriver(port_for(printer), Layout(columns=printer.columns))
+        self._driver = PrinterDriver(
+            port_at(printer.kind, printer.address, printer.baud), Layout(columns=printer.columns)
+        )
         self._inbox = inbox
         self._jobs: queue.SimpleQueue[tuple[str, Document] | None] = queue.SimpleQueue()
         self._health: DeviceHealth | None = None

@@ -1,0 +1,180 @@
+"""Goal: the real processes together, without a window: money goes in, the city's ledger has it, through every failure.
+
+Method: server, network, twins and kiosk as the demo starts them; intents over the control socket; no sleeping but in
+waits with an end. One world for all tests of this module, so each begins and ends at the page that waits.
+"""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kiosk.demo.world import World
+
+pytestmark = pytest.mark.xdist_group("system")
+
+
+class Kiosk:
+    """A person at the control socket."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def touch(self, *names: str) -> None:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.world.base / "run" / "control.sock"))
+            connection.settimeout(10)
+            lines = connection.makefile("rb")
+            for name in names:
+                intent, _, value = name.partition("=")
+                connection.sendall(json.dumps({"intent": {"name": intent, "value": value}}).encode() + b"\n")
+                while json.loads(lines.readline()).get("ok") is None:
+                    pass
+
+    def see(self, seconds: float = 30, **wanted: Any) -> dict[str, Any]:
+        return self.world.view.wait("test", seconds, **wanted)
+
+    def to_cash(self, account: str) -> None:
+        self.see(screen="attract")
+        camera = self.world.twin("camera")
+        camera.ask("show", image=str(self.world.bill_of(account)))
+        self.see(screen="invoice")
+        camera.ask("clear")
+        self.touch("pay_full", "pay_cash")
+        self.see(screen="cash")
+
+    def insert(self, value_minor: int) -> None:
+        self.world.put_in(value_minor)
+
+    def stop_short(self) -> dict[str, Any]:
+        self.touch("stop")
+        self.see(screen="review")
+        self.touch("confirm")
+        receipt: dict[str, Any] = self.see(screen="done")["receipt"]
+        return receipt
+
+    def leave(self) -> None:
+        self.see(screen="done")
+        self.touch("done")
+        self.see(screen="attract")
+
+    def agree(self) -> None:
+        """The twin's cassette equals the ledger, once all is posted."""
+        held = self.world.cassette_minor()
+        self.world.wait_until("the ledger to have it", lambda: self.world.ledger_minor() == held, 30)
+
+
+@pytest.fixture(scope="module")
+def kiosk() -> Iterator[Kiosk]:
+    with tempfile.TemporaryDirectory(prefix="lobby-") as folder:
+        world = World(Path(folder), "", extra=("--ui", "none"))
+        try:
+            world.start(bills=12)
+            yield Kiosk(world)
+        finally:
+            world.stop()
+
+
+def test_exact_cash_is_in_the_ledger(kiosk: Kiosk) -> None:
+    kiosk.to_cash("10293843")
+    kiosk.insert(2000)
+    kiosk.see(payment__in_minor=2000)
+    kiosk.insert(500)
+    kiosk.see(screen="done", receipt__posted="posted", receipt__printed="printed")
+    kiosk.leave()
+    kiosk.agree()
+
+
+def test_a_reply_lost_on_stacked_is_one_credit(kiosk: Kiosk) -> None:
+    kiosk.to_cash("33182072")
+    kiosk.world.twin("acceptor").ask("drop_reply", count=2, when="stacked")
+    kiosk.insert(2000)
+    kiosk.see(payment__in_minor=2000)
+    assert kiosk.stop_short()["paid_minor"] == 2000
+    kiosk.leave()
+    kiosk.agree()
+
+
+def test_a_killed_engine_recovers_with_a_note_under_way(kiosk: Kiosk) -> None:
+    """SIGKILL between STACK and stacked: the next start finds the note and the payment gets it."""
+    kiosk.to_cash("55264188")
+    kiosk.insert(1000)
+    kiosk.see(payment__in_minor=1000)
+    kiosk.insert(2000)
+    kiosk.world.twin("acceptor").ask("wait_state", state="stacking", timeout_ms=10_000)
+    before = kiosk.world.ledger_minor()
+    kiosk.world.kill("engine", signal.SIGKILL)
+    kiosk.see(60, screen="attract", cash=True, notice="recovered_money")
+    kiosk.agree()
+    assert kiosk.world.ledger_minor() - before in (2000, 3000)
+
+
+def test_the_network_away_queues_and_drains(kiosk: Kiosk) -> None:
+    kiosk.world.twin("network").ask("down")
+    kiosk.see(60, online=False)
+    kiosk.to_cash("99678526")
+    kiosk.insert(5000)
+    kiosk.see(payment__in_minor=5000)
+    receipt = kiosk.stop_short()
+    assert receipt["posted"] == "queued"
+    kiosk.leave()
+    kiosk.world.twin("network").ask("up")
+    kiosk.agree()
+
+
+def test_the_journal_is_whole_and_exports_while_running(kiosk: Kiosk) -> None:
+    assert kiosk.world.journal_seq() > 10
+
+
+def test_a_stop_in_the_middle_of_a_payment_settles_it(kiosk: Kiosk) -> None:
+    """SIGTERM is a state: the note in the box is paid for before the process ends (rule 13)."""
+    kiosk.to_cash("22031454")
+    kiosk.insert(1000)
+    kiosk.see(payment__in_minor=1000)
+    kiosk.world.processes.stop("kiosk", 60)
+    journal = kiosk.world.base / "kiosk" / "journal.db"
+    exported = kiosk.world.processes.run("kiosk", "journal", "export", str(journal)).splitlines()
+    completed = [json.loads(line) for line in exported if json.loads(line)["kind"] == "PaymentCompleted"]
+    assert completed[-1]["entry"]["body"]["reason"] == "stopping"
+    kiosk.world.start_kiosk()
+    kiosk.see(60, screen="attract", cash=True)
+    kiosk.agree()
+
+
+def test_an_edited_journal_takes_no_money_and_stays_as_it_is(kiosk: Kiosk) -> None:
+    kiosk.see(screen="attract")
+    kiosk.world.processes.stop("kiosk", 60)
+    journal = kiosk.world.base / "kiosk" / "journal.db"
+    # Everywhere: SQLite leaves old copies of rows in its free space.
+    content = journal.read_bytes().replace(b'"value_minor":1000', b'"value_minor":9000')
+    journal.write_bytes(content)
+    verify = subprocess.run(
+        [sys.executable, "-m", "kiosk", "journal", "verify", str(journal)], capture_output=True, text=True, check=False
+    )
+    assert verify.returncode == 1
+    kiosk.world.processes.python("kiosk", "kiosk", "--config", str(kiosk.world.config), "--ui", "none")
+    screen = kiosk.world.base / "run" / "screen.sock"
+    kiosk.world.processes.wait_for("kiosk", screen.exists, 30)
+    kiosk.world.wait_until(
+        "the page that says so", lambda: first_picture(screen)["cash_reason"] == "journal_damaged", 30
+    )
+    assert journal.read_bytes() == content
+
+
+def first_picture(path: Path) -> dict[str, Any]:
+    """Return what a screen is told when it connects; an empty reason while nobody listens."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        try:
+            connection.connect(str(path))
+        except OSError:
+            return {"cash_reason": ""}
+        snapshot: dict[str, Any] = json.loads(connection.makefile("rb").readline())["snapshot"]
+        return snapshot

@@ -1,0 +1,202 @@
+"""Goal: the small parts around the loop: sockets that never block it, the crash guard, desks, translation."""
+
+import json
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardware.acceptors import contract
+from hardware.printer.status import Lost, PrinterStatus
+from kiosk.brain import commands, events
+from kiosk.domain.facts import NoteCount, NoteInPayment
+from kiosk.domain.snapshot import SCREENS, Snapshot, from_json
+from kiosk.engine.acceptor import order, translate
+from kiosk.engine.desk import ControlDesk, ReaderDesk, ScreenDesk, intent_in, scanner_health
+from kiosk.engine.guard import WINDOW_MS, CrashGuard
+from kiosk.engine.inbox import Inbox, Job, Told
+from kiosk.engine.lines import LineServer, Message, parse
+from kiosk.engine.papers import count
+from kiosk.engine.printing import health_of
+from kiosk.scanning.library import load
+
+
+class Caller:
+    """The other side of a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(10)
+        self.socket.connect(str(path))
+        self._lines = self.socket.makefile("rb")
+
+    def say(self, message: Message) -> None:
+        self.socket.sendall(json.dumps(message).encode() + b"\n")
+
+    def hear(self) -> Any:
+        return json.loads(self._lines.readline())
+
+    def ended(self) -> bool:
+        return self._lines.readline() == b""
+
+
+def told(inbox: Inbox) -> Told:
+    item = inbox.take(5_000)
+    assert isinstance(item, Told)
+    return item
+
+
+def test_a_client_that_does_not_read_gets_only_the_newest_and_blocks_nobody(tmp_path: Path) -> None:
+    heard = threading.Event()
+    server = LineServer(tmp_path / "s", lambda client, message: heard.set())
+    caller = Caller(tmp_path / "s")
+    caller.say({"hello": 1})
+    assert heard.wait(5)
+    for number in range(20_000):
+        server.broadcast({"n": number, "pad": "x" * 200}, key="picture")
+    last = -1
+    while last < 19_999:
+        message = caller.hear()
+        assert message["n"] > last
+        last = message["n"]
+    server.close()
+
+
+def test_what_is_no_json_object_ends_the_connection(tmp_path: Path) -> None:
+    server = LineServer(tmp_path / "s", lambda client, message: None)
+    caller = Caller(tmp_path / "s")
+    caller.socket.sendall(b"[1, 2]\n")
+    assert caller.ended()
+    server.close()
+
+
+@pytest.mark.parametrize("line", [b"", b"{", b"null", b"\xff\xfe", b'"x"', b"{" + b"x" * 2_000_000])
+def test_parse_survives_anything(line: bytes) -> None:
+    assert parse(line) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [{}, {"intent": 1}, {"intent": {"name": "steal"}}, {"intent": {"name": "key", "value": 5}}, {"intent": {}}],
+)
+def test_what_is_no_intent_is_none(message: Message) -> None:
+    assert intent_in(message) is None
+
+
+def test_three_unclean_starts_in_ten_minutes_stop_money(tmp_path: Path) -> None:
+    guard = CrashGuard(tmp_path / "starts.json", "boot-1")
+    assert [guard.started(at) for at in (0, 1_000, 2_000, 3_000)] == [False, False, False, True]
+    assert not guard.started(3_000 + WINDOW_MS)
+    guard.ended_well()
+    assert not guard.started(4_000 + WINDOW_MS)
+    assert not CrashGuard(tmp_path / "starts.json", "boot-2").started(0)
+    (tmp_path / "starts.json").write_bytes(b"\x00 not json")
+    assert not guard.started(0)
+
+
+def test_a_silent_screen_is_lost_and_comes_back(tmp_path: Path) -> None:
+    inbox, now = Inbox(), [0]
+    desk = ScreenDesk(tmp_path / "screen", inbox, lambda: now[0])
+    desk.beat(0)
+    assert told(inbox).values["health"].state == "lost"
+    caller = Caller(tmp_path / "screen")
+    caller.say({"intent": {"name": "help"}})
+    assert told(inbox).kind is events.IntentReceived
+    desk.beat(1_000)
+    assert told(inbox).values["health"].state == "ready"
+    desk.beat(3_001)
+    assert told(inbox).values["health"].state == "lost"
+    desk.close()
+
+
+def test_the_screen_gets_the_present_picture_when_it_connects(tmp_path: Path) -> None:
+    desk = ScreenDesk(tmp_path / "screen", Inbox(), lambda: 0)
+    picture = Snapshot(3, SCREENS[0], "Riverbend", "Lobby 7")
+    desk.publish(picture)
+    assert from_json(Caller(tmp_path / "screen").hear()["snapshot"]) == picture
+    desk.close()
+
+
+def test_the_reader_is_trusted_with_nothing(tmp_path: Path) -> None:
+    inbox = Inbox()
+    desk = ReaderDesk(tmp_path / "reader", inbox, load(("riverbend",)))
+    caller = Caller(tmp_path / "reader")
+    assert caller.hear() == {"look": "idle"}
+    for reading in ({"payload": 5}, {"payload": "x" * 5_000}, {"payload": "123", "symbology": 7}):
+        caller.say({"reading": reading})
+    caller.say({"reading": {"payload": "hello", "symbology": "qr"}})
+    assert told(inbox).kind is events.ScanRefused
+    caller.say({"health": {"camera": "ready", "imager": "lost"}})
+    assert told(inbox).values["health"].state == "ready"
+    desk.look("off")
+    assert caller.hear() == {"look": "off"}
+    desk.close()
+
+
+def test_no_source_ready_means_no_scanner() -> None:
+    assert scanner_health({"camera": "lost"}).state == "lost"
+    assert scanner_health({}).state == "lost"
+
+
+def test_control_refuses_touches_in_production(tmp_path: Path) -> None:
+    inbox = Inbox()
+    desk = ControlDesk(tmp_path / "control", inbox, None, intents=False)
+    desk.publish(Snapshot(1, "attract", "Riverbend", "Lobby 7"))
+    caller = Caller(tmp_path / "control")
+    caller.say({"intent": {"name": "type_account"}})
+    assert caller.hear()["ok"] is False
+    caller.say({"journal": "verify"})
+    assert caller.hear() == {"ok": False, "error": "the journal is not open"}
+    assert inbox.take(0) is None
+    desk.close()
+
+
+def test_a_client_that_left_at_once_does_not_harm_the_next(tmp_path: Path) -> None:
+    server = LineServer(tmp_path / "s", lambda client, message: None, lambda client: client.send({"n": 1}))
+    Caller(tmp_path / "s").socket.close()
+    assert Caller(tmp_path / "s").hear() == {"n": 1}
+    server.close()
+
+
+def test_every_event_and_command_of_the_contract_is_translated() -> None:
+    samples: dict[type[Any], Any] = {
+        contract.Connected: contract.Connected(contract.Identity("ebds", table={5: ("USD", 2000)})),
+        contract.Lost: contract.Lost("line"),
+        contract.NoteEscrowed: contract.NoteEscrowed(3, 5),
+        contract.NoteStacked: contract.NoteStacked(1, 5),
+        contract.NoteReturned: contract.NoteReturned(1),
+        contract.NoteRejected: contract.NoteRejected(1),
+        contract.Fault: contract.Fault("jammed"),
+        contract.FaultCleared: contract.FaultCleared("jammed"),
+    }
+    for kind in contract.Event.__args__:  # type: ignore[attr-defined]
+        brain_kind, values = translate(samples.get(kind) or kind())
+        assert issubclass(brain_kind, events.Event)
+        assert set(values) == set(brain_kind.__dataclass_fields__) - {"moment"}
+    assert translate(samples[contract.Connected])[1]["table"] == ((5, 2000),)
+    assert order(commands.StackNote("id", 7)) == contract.StackNote(7)
+    assert order(commands.ReturnNote(7)) == contract.ReturnNote(7)
+    assert order(commands.EnableAcceptor(frozenset({1}))) == contract.Enable(frozenset({1}))
+    assert order(commands.DisableAcceptor()) == contract.Disable()
+    assert order(commands.AcknowledgeReport(2)) == contract.Acknowledge(2)
+    assert order(commands.Exit()) is None
+
+
+def test_printer_status_in_words_of_health() -> None:
+    assert health_of(Lost("cable")).state == "lost"
+    assert health_of(PrinterStatus(online=True, paper="out")).reason == "paper_out"
+    assert health_of(PrinterStatus(online=True, paper="low")).state == "ready"
+
+
+def test_notes_are_counted_by_value_largest_first() -> None:
+    notes = tuple(NoteInPayment(str(at), value) for at, value in enumerate((500, 2000, 500)))
+    assert count(notes) == (NoteCount(2000, 1), NoteCount(500, 2))
+
+
+def test_the_inbox_returns_nothing_when_nothing_comes() -> None:
+    inbox = Inbox()
+    assert inbox.take(0) is None
+    inbox.job(lambda: None)
+    assert isinstance(inbox.take(0), Job)
