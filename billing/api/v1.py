@@ -13,6 +13,9 @@ from billing.api.problems import CONTENT_TYPE, KINDS, Problem
 
 log = logging.getLogger("billing.api")
 
+_PROBLEM = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
+KINDS_BY_STATUS = {str(status): title for status, title, _ in KINDS.values()}
+
 _DESCRIPTION = """What kiosks and the city's billing server say to each other.
 
 Posting is atomic with the journal head. A kiosk reads what it has written. Balances are as of `as_of` and come from
@@ -22,15 +25,27 @@ the primary. Money is never refused: what cannot be placed is booked to suspense
 
 class BillingAPI(NinjaAPI):
     def get_openapi_schema(self, **options: Any) -> Any:
-        """Return the OpenAPI document, with errors declared under their own content type."""
+        """Return the OpenAPI document, with every error an operation can give, under the errors' own content type."""
         document = super().get_openapi_schema(**options)
         for path in document["paths"].values():
             for operation in path.values():
-                for status, response in operation.get("responses", {}).items():
-                    content = response.get("content", {})
-                    if int(status) >= 400 and "application/json" in content:
-                        content[CONTENT_TYPE] = content.pop("application/json")
+                responses = operation["responses"]
+                for status in _common_errors(operation):
+                    responses.setdefault(status, {"description": KINDS_BY_STATUS[status], "content": _PROBLEM})
+                for status, response in responses.items():
+                    if int(status) >= 400:
+                        response["content"] = _PROBLEM
         return document
+
+
+def _common_errors(operation: dict[str, Any]) -> list[str]:
+    """Return the statuses that come before the operation itself: signature, size, shape of body and path."""
+    errors = ["401"] if operation.get("security") else []
+    if "requestBody" in operation:
+        errors += ["413", "422"]
+    if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
+        errors += ["404", "422"]
+    return errors
 
 
 api = BillingAPI(
@@ -60,7 +75,8 @@ def _validation(request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
-    return Problem("malformed", str(error)).response()
+    # The body is no JSON at all. "malformed" is kept for records: it freezes the kiosk.
+    return Problem("validation", str(error), {"errors": [{"pointer": "", "code": "json"}]}).response()
 
 
 @api.exception_handler(Exception)

@@ -64,7 +64,7 @@ class World:
             case.path_parameters["kiosk_id"] = self.kiosk.kiosk_id
         elif "token" in (case.path_parameters or {}):
             case.path_parameters["token"] = self.account.token
-        name = case.operation.definition.raw["operationId"]
+        name = _name(case.operation)
         if name == "records":
             case.query = {**case.query, "epoch": "1"}
         elif name == "resolveAccount":
@@ -99,33 +99,38 @@ def test_no_request_breaks_the_server_and_most_operations_succeed(server: str, d
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=server)
     world = World(server)
-    succeeded: set[str] = set()
-    tried: set[str] = set()
-    for found in schema.get_all_operations():
-        operation = found.ok()
-        name = operation.definition.raw["operationId"]
-        tried.add(name)
-        shapes = st.one_of(
-            operation.as_strategy(generation_mode=GenerationMode.POSITIVE),
-            operation.as_strategy(generation_mode=GenerationMode.NEGATIVE),
-        )
+    operations = [found.ok() for found in schema.get_all_operations()]
+    succeeded = {_name(operation) for operation in operations if _tried(operation, world)}
+    assert {_name(operation) for operation in operations} == OPERATIONS
+    assert len(succeeded) >= 0.8 * len(OPERATIONS), f"never succeeded: {sorted(OPERATIONS - succeeded)}"
 
-        @settings(
-            max_examples=40,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=shapes)
-        def attempt(case: Any, name: str = name) -> None:
-            world.settle(case)
-            Misses.objects.all().delete()  # guessing is slowed down; here it would hide everything else
-            response = case.call(auth=Signed(world.kiosk), timeout=30)
-            case.validate_response(response, checks=CHECKS)
-            if response.status_code < 300:
-                succeeded.add(name)
 
-        attempt()
-    assert tried == OPERATIONS
-    assert len(succeeded) >= 0.8 * len(tried), f"never succeeded: {sorted(tried - succeeded)}"
+def _name(operation: Any) -> str:
+    return str(operation.definition.raw["operationId"])
+
+
+def _tried(operation: Any, world: World) -> bool:
+    """Send many requests to `operation`, check every answer, and return whether any succeeded."""
+    shapes = st.one_of(
+        operation.as_strategy(generation_mode=GenerationMode.POSITIVE),
+        operation.as_strategy(generation_mode=GenerationMode.NEGATIVE),
+    )
+    statuses: list[int] = []
+
+    @settings(
+        max_examples=40,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=shapes)
+    def attempt(case: Any) -> None:
+        world.settle(case)
+        Misses.objects.all().delete()  # guessing is slowed down; here it would hide everything else
+        response = case.call(auth=Signed(world.kiosk), timeout=30)
+        case.validate_response(response, checks=CHECKS)
+        statuses.append(response.status_code)
+
+    attempt()
+    return min(statuses) < 300
