@@ -18,6 +18,12 @@ BUILT_IN = Path(__file__).parents[2] / "assets" / "profiles"
 # What a demo city enables: its own bills and nothing else.
 DEFAULT = ("riverbend",)
 
+# What a profile may be printed in; "typed" is a line that a resident or clerk keys in.
+SYMBOLOGIES = (
+    *("code39", "code93", "code128", "codabar", "itf", "ean13", "gs1_128"),
+    *("qr", "gs1_qr", "pdf417", "datamatrix", "gs1_datamatrix", "aztec", "typed"),
+)
+
 _PROFILE_KEYS = {"title", "symbologies", "lengths", "field", "check", "reference", "pattern", "format", "options"}
 _WEIGHTED_KEYS = {"weights", "modulus", "start", "products", "result", "printed"}
 
@@ -87,6 +93,7 @@ def _check(table: Mapping[str, Any]) -> Check:
 
 def _mistakes(content: Mapping[str, Any]) -> list[str]:
     found = [f"{key} is missing" for key in ("title", "symbologies") if not content.get(key)]
+    found += _symbology_mistakes(content.get("symbologies", []))
     ways = [key for key in ("pattern", "format", "lengths") if key in content]
     if len(ways) != 1:
         found.append("exactly one of lengths, pattern and format is needed")
@@ -103,6 +110,12 @@ def _mistakes(content: Mapping[str, Any]) -> list[str]:
     if "lengths" in content:
         found += _coverage_mistakes(content)
     return found
+
+
+def _symbology_mistakes(named: object) -> list[str]:
+    if not isinstance(named, list):
+        return ["symbologies must be a list"]
+    return [f"no symbology {name!r}" for name in named if name not in SYMBOLOGIES]
 
 
 def _unknown(table: Mapping[str, Any], kind: type[Any]) -> list[str]:

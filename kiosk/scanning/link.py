@@ -39,6 +39,11 @@ class Link:
             self._outgoing.append(message)
             self._wake()
 
+    def close(self) -> None:
+        """Give the pipe back; nothing may be sent after this."""
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
     def run(self, stop: threading.Event) -> None:
         """Keep the line until `stop` is set."""
         while not stop.is_set():

@@ -67,11 +67,15 @@ class _Reader:
         self._profiles = load(config.profiles, config.profile_folder)
         self._sightings = Sightings(self._profiles)
         self._look = "idle"
+        self._failure: Exception | None = None
         self._health: dict[str, str] = {}
         self._link = Link(socket_path, self._greet, self._hear)
 
     def run(self) -> None:
-        threads = [threading.Thread(target=work, name=name, daemon=True) for name, work in self._devices()]
+        threads = [
+            threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
+            for name, work in self._devices()
+        ]
         for thread in threads:
             thread.start()
         try:
@@ -82,6 +86,18 @@ class _Reader:
                 self._look_changed.notify_all()
             for thread in threads:
                 thread.join()
+            self._link.close()
+        if self._failure is not None:
+            raise self._failure
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """A bug in one thread ends the process, so that it is started anew; half a reader would look healthy."""
+        try:
+            work()
+        except Exception as failure:
+            self._failure = failure
+            self._stop.set()
+            raise
 
     def _devices(self) -> list[tuple[str, Callable[[], None]]]:
         config, devices = self._config, list[tuple[str, Callable[[], None]]]()

@@ -173,3 +173,9 @@ def test_a_damaged_picture_stops_nothing(setting: Setting, tmp_path: Path) -> No
 def test_a_wrong_profile_is_an_error_at_once(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="atlantis"):
         run(ReaderConfig(profiles=("atlantis",)), tmp_path / "engine", threading.Event())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_bug_in_a_device_thread_ends_the_process(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="pigeon"):  # an address that the configuration should have refused
+        run(ReaderConfig(camera="pigeon:"), tmp_path / "engine", threading.Event())

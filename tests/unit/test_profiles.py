@@ -41,6 +41,8 @@ def test_every_reference_names_a_field_of_its_profile() -> None:
     ("old", "new", "mistake"),
     [
         ("title =", "titel =", "unknown key 'titel'"),
+        ('["code128"]', '"code128"', "symbologies must be a list"),
+        ('["code128"]', '["code129"]', "no symbology 'code129'"),
         ("lengths = [9]", "lengths = [10]", "fields cover 9 characters, lengths say [10]"),
         ("start = 8", "start = 7", "field end: starts at 7, not at 8"),
         ('constant = "9"', 'constant = "99"', "field end: the constant has another length"),
