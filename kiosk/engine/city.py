@@ -15,7 +15,7 @@ from kiosk.engine.inbox import Inbox
 from kiosk.journal.acknowledgement import Acknowledgement
 from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, load_or_make_key, save_enrolment
 from kiosk.journal.record import Record
-from kiosk.journal.store import Journal
+from kiosk.journal.store import Journal, NotOurChain
 from kiosk.posting import events, outcomes
 from kiosk.posting.client import CentralServer
 from kiosk.posting.client import enrol as ask_to_enrol
@@ -110,7 +110,12 @@ class City:
     # On the engine's thread
 
     def _acknowledge(self, ack: Acknowledgement) -> None:
-        self._journal.acknowledge(ack)
+        try:
+            self._journal.acknowledge(ack)
+        except NotOurChain as error:
+            log.error("the server acknowledged another chain", reason=str(error))
+            self._inbox.tell(brain.PostingRefused, reason="fork", detail=str(error))
+            return
         if self._engine is not None:
             self._engine.acknowledged(self._journal.acked_seq)
 
