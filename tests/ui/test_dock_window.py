@@ -30,7 +30,7 @@ from kivy.core.window import Window
 
 window._settle_input()
 Window.size = (960, 840)
-app = window.DockApp({"acceptor": Path(sys.argv[1])}, Path(sys.argv[2]))
+app = window.DockApp({"acceptor": Path(sys.argv[1]), "camera": Path(sys.argv[1])}, Path(sys.argv[2]))
 
 def tell(_):
     card = app.cards["acceptor"]
@@ -75,6 +75,8 @@ class Twin:
 def test_a_press_reaches_the_twin_and_the_panel_is_drawn(display: str, tmp_path: Path) -> None:
     twin, control, bills = Twin(), tmp_path / "acceptor.sock", tmp_path / "bills"
     bills.mkdir()
+    (bills / "torn.pdf").write_text("not a page")
+    Image.new("RGB", (850, 1100), "white").save(bills / "whole.png")
     environment = os.environ | {
         "DISPLAY": display,
         "PYTHONPATH": str(ROOT),

@@ -199,6 +199,13 @@ def test_a_bill_is_held_out_as_picture_or_as_what_is_printed_on_it(tmp_path: Pat
     assert max(thumbnail(bill).size) <= 320
 
 
+def test_a_printable_bill_is_held_out_by_its_first_page(tmp_path: Path) -> None:
+    segno.make_qr("ACCT 4417").save(str(tmp_path / "bill.pdf"), scale=6)
+    (bill,) = bill_pictures(tmp_path)
+    assert as_payload(bill)["payload"] == "ACCT 4417"
+    assert thumbnail(bill).mode == "RGB"
+
+
 def test_a_picture_without_a_code_is_said_so(tmp_path: Path) -> None:
     Image.new("RGB", (200, 100), "white").save(tmp_path / "blank.png")
     with pytest.raises(ValueError, match=r"no barcode found on blank\.png"):

@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, device in DEVICES.items():
         parser.add_argument(f"--{name}", type=Path, metavar="SOCKET", help=f"control socket: {device.title.lower()}")
     parser.add_argument("--sockets", type=Path, default=SOCKETS, metavar="DIR", help="folder of DEVICE.sock files")
-    parser.add_argument("--bills", type=Path, metavar="DIR", help="pictures of bills to hold to the camera")
+    parser.add_argument("--bills", type=Path, metavar="DIR", help="bills to hold to the camera: pictures or PDF")
     parser.add_argument("--geometry", type=_geometry, default=None, metavar="WxH+X+Y", help="the window's place")
     acts = parser.add_subparsers(dest="what", metavar="say")
     say = acts.add_parser("say", help="send one request to one twin and print its answer")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any
 
 from kivy.clock import Clock
@@ -130,10 +131,16 @@ class BillStrip(ScrollView):
     def _add_next(self, _elapsed_s: float) -> bool:
         path = next(self._waiting, None)
         if path is not None:
-            bill = _Bill(path, self._hold)
-            bill.mark(path.name == self._marked)
-            self._row.add_widget(bill)
+            self._add(path)
         return path is not None  # False ends the schedule
+
+    def _add(self, path: Path) -> None:
+        try:
+            bill = _Bill(path, self._hold)
+        except (OSError, SubprocessError):  # no picture after all
+            return
+        bill.mark(path.name == self._marked)
+        self._row.add_widget(bill)
 
 
 class _Bill(ButtonBehavior, BoxLayout):
