@@ -43,7 +43,7 @@ class PoweredUp:
 
 @dataclass(frozen=True)
 class Idle:
-    """No note is anywhere in the path (three idle polls in a row); once per stretch of idling, and again after Disable."""
+    """No note is anywhere in the path (three idle polls in a row); once per stretch, and again after Disable."""
 
 
 @dataclass(frozen=True)

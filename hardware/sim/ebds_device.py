@@ -39,6 +39,7 @@ class Settings:
     rejected_polls: int = 4  # MEI holds the level; Pyramid shows it once
     slow_poll_ms: int = 400
     slow_polls: int = 3
+    speed: float = 1.0  # of the mechanics; what is measured between polls is not changed
     silence_ms: int = 5_000  # sheet 16.2: 5 s (emulator) or 8 s (a comment); for MEI only indirect evidence
     give_back_ms: int = 10_000  # Series 2000: "after an extended silence"
     power_up_idles: bool = True  # d0 during power-up is 01 or 00
@@ -110,6 +111,7 @@ class Acceptor:
 
     def _reset_volatile(self) -> None:
         self._now_ms = 0
+        self._owed_ms = 0.0  # less than one millisecond of movement
         self._plan: deque[tuple[int, Callable[[], None]]] = deque()
         self._events: dict[str, int] = {}  # event to polls it stays
         self._told: set[str] = set()
@@ -213,7 +215,9 @@ class Acceptor:
         self._now_ms += dt_ms
         self._paused_left_ms = max(0, self._paused_left_ms - dt_ms)
         if not (self.held or self.body.jammed or self._stalled_by_slow_polls()):
-            self._advance(dt_ms)
+            moved_ms = dt_ms * self.settings.speed + self._owed_ms
+            self._owed_ms = moved_ms % 1
+            self._advance(int(moved_ms))
         self._watch_escrow(dt_ms)
         if self._silent_for(self.settings.silence_ms):
             self._denominations = 0
@@ -454,6 +458,11 @@ class Acceptor:
         self.body.full = True
 
     # Reading it from outside
+
+    @property
+    def busy(self) -> bool:
+        """Return whether anything in it is under way."""
+        return bool(self._plan or self._paused_left_ms) or self.body.place is not Place.NOWHERE
 
     @property
     def enabled(self) -> list[int]:

@@ -75,12 +75,15 @@ def read_value_table(frame: Frame) -> Answer | None:
     if len(frame.data) != head + TABLE_ROWS * ROW_BYTES:
         return None
     rows = [frame.data[at : at + ROW_BYTES] for at in range(head, len(frame.data), ROW_BYTES)]
-    read = [_read_row(row) for row in rows]
+    read = [read_row(row) for row in rows]
     return {channel: value for row in read if row for channel, value in [row]} or None
 
 
-def _read_row(row: bytes) -> tuple[int, tuple[str, int]] | None:
-    """Index, ISO code, base, sign, exponent: the value is base x 10^exponent, taken to cents without fractions."""
+def read_row(row: bytes) -> tuple[int, tuple[str, int]] | None:
+    """Return channel and (ISO currency, cents) of a ten-byte row: index, ISO code, base, sign, exponent.
+
+    The value is base x 10^exponent. None if it is unreadable, nothing, or no whole number of cents.
+    """
     currency, base, sign, exponent = row[1:4], row[4:7], row[7:8], row[8:10]
     if not (currency.isalpha() and base.isdigit() and exponent.isdigit() and sign in (b"+", b"-")):
         return None

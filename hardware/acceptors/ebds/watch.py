@@ -110,7 +110,7 @@ class Watch:
         return events
 
     def _stacked(self, status: Status, rejected: bool, replay: bool) -> Event:
-        """Stacked and rejected exclude each other: both at once have no value and are not clean, for people to judge."""
+        """Stacked and rejected exclude each other: both at once have no value and are for people to judge."""
         clean = not rejected and not self._cassette_out and not (self._powering_up and self._touched)
         self._cassette_out = False
         channel = 0 if rejected else status.channel
