@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
 from billing import clock
+from billing.customers.models import Account
+from billing.journal import suspense
 from billing.journal.models import ForkRecord, Payment, Quarantined, Record, SuspenseItem
 from billing.ledger.admin import ReadOnlyAdmin
 
@@ -46,14 +49,39 @@ class OpenFilter(admin.SimpleListFilter):
         return queryset.filter(resolved_at__isnull=self.value() == "open") if self.value() else queryset
 
 
+class ResolutionForm(forms.ModelForm):
+    """Money goes to an account, a memo is closed by words."""
+
+    place_on = forms.CharField(required=False, label="credit to account number", help_text="for an item with money")
+    words = forms.CharField(required=False, max_length=150, help_text="what became of it, for a memo")
+
+    class Meta:
+        model = SuspenseItem
+        fields = ()
+
+    def clean(self) -> dict[str, Any]:
+        content: dict[str, Any] = super().clean()
+        if self.instance.memo and not content.get("words"):
+            raise forms.ValidationError("Say what became of it.")
+        if not self.instance.memo:
+            content["account"] = Account.objects.filter(number=content.get("place_on", "")).first()
+            if content["account"] is None:
+                raise forms.ValidationError("No account has this number.")
+            if self.instance.amount_minor <= 0:
+                raise forms.ValidationError("There is no money in this item.")
+        return content
+
+
 @admin.register(SuspenseItem)
 class SuspenseItemAdmin(admin.ModelAdmin):
-    """Only the words of the resolution can be written; the money moves by transactions."""
+    """What has to be placed, oldest first."""
 
+    form = ResolutionForm
     list_display = ("opened_at", "age", "chain", "reason", "subject", "amount_minor", "currency", "memo", "resolved_at")
     list_filter = (OpenFilter, "memo", "reason", "chain")
     list_select_related = ("chain",)
     search_fields = ("subject",)
+    ordering = ("opened_at",)
     readonly_fields = (
         "chain",
         "seq",
@@ -64,11 +92,20 @@ class SuspenseItemAdmin(admin.ModelAdmin):
         "currency",
         "opened_at",
         "resolved_at",
+        "resolution",
     )
 
     @admin.display(description="days open")
     def age(self, item: SuspenseItem) -> int:
         return int(((item.resolved_at or clock.now()) - item.opened_at).days)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Resolve the item as the form says, in the clerk's name."""
+        content, clerk = form.cleaned_data, request.user.get_username()
+        if obj.memo:
+            suspense.close_memo(obj, content["words"], clerk, clock.now())
+        else:
+            suspense.place_as_credit(obj, content["account"], clerk, clock.now())
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -6,6 +6,10 @@ from django.db import connection
 
 _SQL = Path(__file__).with_name("sql")
 _SEPARATOR = "\n-- next\n"
+_STANDING = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A'",
+}
 
 # Every trigger the money rules rest on, by name. Migrations that rebuild a table on SQLite drop its triggers.
 LEDGER_TRIGGERS = frozenset(
@@ -22,6 +26,7 @@ LEDGER_TRIGGERS = frozenset(
         "ledger_ledgeraccount_no_delete",
     }
 )
+LEDGER_TABLES = ("ledger_transaction", "ledger_entry", "ledger_ledgeraccount")
 JOURNAL_TABLES = ("journal_record", "journal_forkrecord", "journal_quarantined")
 JOURNAL_TRIGGERS = frozenset(f"{table}_no_{verb}" for table in JOURNAL_TABLES for verb in ("update", "delete"))
 
@@ -51,10 +56,7 @@ def append_only_statements(vendor: str, table: str) -> list[str]:
 
 def missing() -> list[str]:
     """Return the names of triggers that should stand in the database and do not."""
-    query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-    if connection.vendor == "postgresql":
-        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A'"
     with connection.cursor() as cursor:
-        cursor.execute(query)
+        cursor.execute(_STANDING[connection.vendor])
         present = {name for (name,) in cursor.fetchall()}
     return sorted((LEDGER_TRIGGERS | JOURNAL_TRIGGERS) - present)

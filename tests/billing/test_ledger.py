@@ -1,5 +1,6 @@
 """The ledger's rules, tried with raw SQL behind the program's back."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -138,6 +139,17 @@ def test_all_guards_stand(raw: sqlite3.Connection) -> None:
         assert guards.missing() == ["ledger_entry_no_delete"]
     finally:
         raw.execute(sql)
+
+
+@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
+def test_every_named_guard_is_installed(vendor: str) -> None:
+    statements = guards.ledger_statements(vendor)
+    for table in (*guards.LEDGER_TABLES, *guards.JOURNAL_TABLES):
+        statements += guards.append_only_statements(vendor, table)
+    created = {name for text in statements for name in re.findall(r"CREATE TRIGGER (\w+)", text)}
+    always = {name for text in statements for name in re.findall(r"ENABLE ALWAYS TRIGGER (\w+)", text)}
+    assert created >= guards.LEDGER_TRIGGERS | guards.JOURNAL_TRIGGERS
+    assert always == (created if vendor == "postgresql" else set())
 
 
 def test_a_draft_must_balance() -> None:

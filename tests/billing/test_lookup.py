@@ -1,11 +1,14 @@
 """Finding an account, what a kiosk may see of it, quotes."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stdnum.iso7064 import mod_97_10
 
 from billing import clock
 from billing.customers import billcode
@@ -148,6 +151,20 @@ CODE = BillCode("44170934", "0000101", 2000, datetime(2026, 10, 22, tzinfo=UTC).
 def test_the_bill_code_stands_as_agreed() -> None:
     assert billcode.encode(CODE) == "7114417093400001010000200026102267"
     assert billcode.decode("7114417093400001010000200026102267") == CODE
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"account": "44170937"}, {"account": "4417093"}, {"bill": "101"}, {"amount_minor": 10**8}, {"amount_minor": -1}],
+)
+def test_a_code_that_does_not_fit_is_not_made(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"digits|fit"):
+        billcode.encode(replace(CODE, **change))
+
+
+def test_a_day_that_does_not_exist_is_no_due_date() -> None:
+    payload = "711441709340000101" + "00002000" + "261331"
+    assert billcode.decode(payload + mod_97_10.calc_check_digits(payload)) is None
 
 
 @settings(max_examples=200)

@@ -2,10 +2,12 @@
 
 import base64
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from billing import clock
@@ -13,7 +15,7 @@ from billing.api.money import receipt_code
 from billing.journal.appending import acknowledgement
 from billing.journal.models import Quarantined
 from billing.journal.models import Record as StoredRecord
-from billing.journal.records import Wire, check
+from billing.journal.records import Malformed, Wire, check
 from billing.kiosks.models import Chain, Kiosk
 from billing.state import server_key
 from tests.billing.kiosk import Client, Journal
@@ -62,6 +64,39 @@ def test_good_records_are_read(record: dict[str, Any]) -> None:
     assert (read.seq, read.kind, read.body) == tuple(record["fields"][name] for name in ("seq", "kind", "body"))
 
 
+MALFORMED = [case for case in VECTORS["bad"] if case["problem"] == "malformed"]
+
+
+@pytest.mark.parametrize("case", MALFORMED, ids=lambda c: c["what"])
+def test_bad_records_are_not_read(case: dict[str, Any]) -> None:
+    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(VECTORS["kiosk_public_key"]))
+    with pytest.raises(Malformed):
+        check(Wire(**case["record"]), public, VECTORS["kiosk_id"], VECTORS["epoch"])
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"seq": 0}, "envelope"),
+        ({"v": 2}, "envelope"),
+        ({"kind": "k" * 61}, "envelope"),
+        ({"mono_ms": True}, "envelope"),
+        ({"epoch": 2}, "not-this-journal"),
+        ({"body": "x" * 33000}, "too-long"),
+    ],
+)
+def test_an_envelope_out_of_bounds_is_not_read(change: dict[str, Any], why: str) -> None:
+    record = make_journal.seal(rfc8785.dumps({**RECORDS[0]["fields"], **change}))
+    with pytest.raises(Malformed, match=why):
+        check(Wire(**record), KEY.public_key(), VECTORS["kiosk_id"], VECTORS["epoch"])
+
+
+def test_an_envelope_without_a_body_is_not_read() -> None:
+    fields = {name: value for name, value in RECORDS[0]["fields"].items() if name != "body"}
+    with pytest.raises(Malformed, match="envelope"):
+        check(Wire(**make_journal.seal(rfc8785.dumps(fields))), KEY.public_key(), VECTORS["kiosk_id"], 1)
+
+
 def test_good_records_are_kept_byte_for_byte(client: Client) -> None:
     response = client.post_journal([wire(record) for record in RECORDS])
     assert response.status_code == 200
@@ -92,8 +127,6 @@ def test_acknowledgement_and_receipt_code() -> None:
     chain = Chain(
         kiosk_id=text["kiosk_id"], **{n: text[n] for n in ("epoch", "head_seq", "head_hash", "ledger_txn_id")}
     )
-    from datetime import datetime
-
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(VECTORS["server_seed"]))
     now = datetime.fromisoformat(text["server_time"])
     assert acknowledgement(chain, now, key) == VECTORS["acknowledgement"]

@@ -6,14 +6,12 @@ from django.db import migrations
 
 from billing.ledger import guards
 
-_TABLES = ("ledger_transaction", "ledger_entry", "ledger_ledgeraccount")
-
 
 def _install(apps: Any, schema_editor: Any) -> None:
     vendor = schema_editor.connection.vendor
     for statement in guards.ledger_statements(vendor):
         schema_editor.execute(statement, params=None)
-    for table in _TABLES:
+    for table in guards.LEDGER_TABLES:
         for statement in guards.append_only_statements(vendor, table):
             schema_editor.execute(statement, params=None)
 

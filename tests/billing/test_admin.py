@@ -1,0 +1,135 @@
+"""The back office: every list and page opens, the ledger cannot be edited, codes are handed out once."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.test import Client as Browser
+from django.urls import reverse
+
+from billing import clock
+from billing.customers.models import City
+from billing.journal import suspense
+from billing.journal.models import SuspenseItem
+from billing.kiosks import enrolment
+from billing.kiosks.models import Chain, EnrolmentCode
+from billing.ledger import balances, posting
+from billing.ledger.chart import COUNTER, CREDIT
+from billing.ledger.models import Entry, LedgerAccount, Transaction
+from billing.ledger.posting import Draft, Line
+from tests.billing.kiosk import Client, bills_of, completed, line, new_account, note, uid
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    user, _ = get_user_model().objects.get_or_create(username="clerk", is_staff=True, is_superuser=True)
+    browser = Browser(SERVER_NAME="localhost")
+    browser.force_login(user)
+    yield browser
+    browser.logout()
+
+
+@pytest.fixture
+def busy(kiosk: Client) -> Client:
+    """A kiosk with something of everything."""
+    City.objects.get_or_create(name="Riverbend")
+    account, payment_id = new_account(2000, 1000), uid()
+    kiosk.journal.add("NoteStacked", note(payment_id, 5000))
+    kiosk.journal.add("PaymentCompleted", completed(payment_id, line(account, bills_of(account)[0], 2000)))
+    kiosk.journal.add("NoteInDoubt", note(payment_id, 100))
+    fork = kiosk.journal.copy()
+    kiosk.journal.add("SessionOpened", {"session_id": "s"})
+    fork.add("NoteStacked", note(payment_id, 500))
+    kiosk.post_all()
+    kiosk.post_journal(fork.records[3:])
+    kiosk.post_journal([{**fork.records[3], "sig": ""}])
+    lines = (Line(COUNTER, "x", 700), Line(CREDIT, account.number, -700))
+    posting.post([Draft(uid(), "deposit", "USD", clock.city_date(clock.now()), lines)], clock.now())
+    return kiosk
+
+
+def _ours() -> list[type]:
+    return [model for model in admin.site._registry if model.__module__.startswith("billing.")]
+
+
+def test_every_list_and_page_opens(browser: Browser, busy: Client) -> None:
+    assert len(_ours()) >= 14
+    for model in _ours():
+        meta = model._meta  # type: ignore[attr-defined]
+        base = f"admin:{meta.app_label}_{meta.model_name}"
+        listing = browser.get(reverse(f"{base}_changelist"))
+        assert listing.status_code == 200, model
+        newest = model.objects.order_by("-pk").first()  # type: ignore[attr-defined]
+        assert newest is not None, model
+        page = browser.get(reverse(f"{base}_change", args=[newest.pk]))
+        assert page.status_code == 200, model
+    for state in ("open", "resolved"):
+        assert browser.get(reverse("admin:journal_suspenseitem_changelist"), {"state": state}).status_code == 200
+
+
+@pytest.mark.parametrize("model", [LedgerAccount, Transaction, Entry])
+def test_the_ledger_has_no_door_here(browser: Browser, busy: Client, model: type) -> None:
+    meta = model._meta  # type: ignore[attr-defined]
+    base, row = f"admin:{meta.app_label}_{meta.model_name}", model.objects.first()  # type: ignore[attr-defined]
+    assert browser.get(reverse(f"{base}_add")).status_code == 403
+    assert browser.post(reverse(f"{base}_change", args=[row.pk]), {}).status_code == 403
+    assert browser.post(reverse(f"{base}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+
+
+def test_a_new_code_is_shown_once_and_lets_a_kiosk_in(browser: Browser, kiosk: Client) -> None:
+    form = {"action": "new_code", "_selected_action": [kiosk.kiosk_id]}
+    page = browser.post(reverse("admin:kiosks_kiosk_changelist"), form, follow=True)
+    (code,) = re.findall(r"\b(?:[2-9A-Z]{4}-){2}[2-9A-Z]{4}\b", page.content.decode())
+    assert EnrolmentCode.objects.get(digest=enrolment._digest(code)).kiosk_id == kiosk.kiosk_id
+    assert code not in browser.get(reverse("admin:kiosks_kiosk_changelist")).content.decode()
+
+
+def test_a_frozen_kiosk_is_seen(browser: Browser, kiosk: Client) -> None:
+    Chain.objects.filter(kiosk=kiosk.kiosk_id).update(frozen="journal-fork")
+    page = browser.get(reverse("admin:kiosks_kiosk_changelist"), {"q": kiosk.kiosk_id})
+    assert "frozen: journal-fork" in page.content.decode()
+
+
+def _open_items(kiosk: Client) -> dict[str, SuspenseItem]:
+    return {item.reason: item for item in SuspenseItem.objects.filter(chain__kiosk=kiosk.kiosk_id, resolved_at=None)}
+
+
+def _page_of(item: SuspenseItem) -> str:
+    return reverse("admin:journal_suspenseitem_change", args=[item.pk])
+
+
+@pytest.mark.parametrize(
+    ("reason", "held"), [("lines-differ-from-cash", "suspense"), ("journal-fork", "fork-suspense")]
+)
+def test_money_in_suspense_is_placed_once(browser: Browser, busy: Client, reason: str, held: str) -> None:
+    item, account = _open_items(busy)[reason], new_account(5000)
+    before = balances.by_subject(held, [item.subject], "USD")[item.subject]
+    refused = browser.post(_page_of(item), {"place_on": "1"})
+    assert "No account has this number" in refused.content.decode()
+    assert browser.post(_page_of(item), {"place_on": account.number}).status_code == 302
+    assert balances.by_subject(held, [item.subject], "USD") == {item.subject: before + item.amount_minor}
+    assert balances.by_subject(CREDIT, [account.number], "USD") == {account.number: -item.amount_minor}
+    item.refresh_from_db()
+    assert item.resolution == f"clerk: credit on {account.number}"
+    assert browser.post(_page_of(item), {"place_on": account.number}).status_code == 403
+    with pytest.raises(suspense.NotPlaceable):
+        suspense.place_as_credit(item, account, "clerk", clock.now())
+
+
+def test_a_memo_is_closed_by_words_alone(browser: Browser, busy: Client) -> None:
+    item = _open_items(busy)["note-in-doubt"]
+    assert "Say what became of it" in browser.post(_page_of(item), {"words": ""}).content.decode()
+    assert browser.post(_page_of(item), {"words": "found at the count"}).status_code == 302
+    item.refresh_from_db()
+    assert (item.resolution, item.resolved_at is not None) == ("clerk: found at the count", True)
+    with pytest.raises(suspense.NotPlaceable):
+        suspense.place_as_credit(item, new_account(100), "clerk", clock.now())
+    with pytest.raises(suspense.NotPlaceable):
+        suspense.close_memo(_open_items(busy)["journal-fork"], "gone", "clerk", clock.now())
+
+
+def test_strangers_see_nothing() -> None:
+    answer = Browser(SERVER_NAME="localhost").get(reverse("admin:ledger_entry_changelist"))
+    assert (answer.status_code, "/admin/login/" in answer["Location"]) == (302, True)
