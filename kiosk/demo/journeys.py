@@ -318,8 +318,12 @@ JOURNEYS: dict[str, Sequence[Step]] = {
 }
 
 
+def play_steps(lobby: Lobby, parts: Sequence[Step]) -> None:
+    for step in parts:
+        step(lobby)
+
+
 def play(lobby: Lobby, name: str) -> None:
     """Play one journey to its end. Raises DemoFailed at the first step that does not go as it should."""
     lobby.journey, lobby.shot = name, 0
-    for step in JOURNEYS[name]:
-        step(lobby)
+    play_steps(lobby, JOURNEYS[name])

@@ -18,6 +18,7 @@ class View:
         self._changed = threading.Condition()
         self._snapshot: dict[str, Any] = {}
         self._layout: dict[str, Any] = {}
+        self._drawn = (0, 0)
         self._closed = False
         threading.Thread(target=self._follow, name="view", daemon=True).start()
 
@@ -31,6 +32,13 @@ class View:
                 seen = {name: _reach(self._snapshot, name) for name in ("screen", "notice", *wanted)}
                 raise DemoFailed(f"{what}: waited {seconds:.0f} s for {wanted}, the kiosk shows {seen}")
             return dict(self._snapshot)
+
+    def drawn_at(self, seconds: float = 10.0) -> int:
+        """Return when (monotonic ns) this side heard that the present snapshot was drawn."""
+        with self._changed:
+            revision = self._snapshot["revision"]
+            self._changed.wait_for(lambda: self._drawn[0] >= revision, seconds)
+            return self._drawn[1]
 
     def target(self, intent: str, value: str | None, seconds: float) -> tuple[float, float]:
         """Return the middle of a choice that is drawn now, once the drawing is as new as the snapshot."""
@@ -64,6 +72,8 @@ class View:
         with self._changed:
             self._snapshot = message.get("snapshot", self._snapshot)
             self._layout = message.get("layout", self._layout)
+            if "drawn" in message:
+                self._drawn = (int(message["drawn"]), time.monotonic_ns())
             self._changed.notify_all()
 
 

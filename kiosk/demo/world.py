@@ -121,6 +121,16 @@ class World:
         self.processes.python("kiosk", "kiosk", "--config", str(self.config), *self._extra)
         self.processes.wait_for("kiosk", lambda: answers(self.base / "run" / "control.sock"), 60)
 
+    def tell(self, intent: str, value: str = "") -> None:
+        """Send an intent over the control socket: for load and tests, never for a journey."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.base / "run" / "control.sock"))
+            connection.settimeout(10)
+            connection.sendall(json.dumps({"intent": {"name": intent, "value": value}}).encode() + b"\n")
+            lines = connection.makefile("rb")
+            while json.loads(lines.readline()).get("ok") is None:
+                pass
+
     def kill(self, process: str, signum: signal.Signals) -> None:
         """Send a signal to the kiosk's engine, screen or reader; what started them starts it again."""
         wanted = ["kiosk", process, "--config", str(self.config)]

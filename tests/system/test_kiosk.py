@@ -30,15 +30,8 @@ class Kiosk:
         self.world = world
 
     def touch(self, *names: str) -> None:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(str(self.world.base / "run" / "control.sock"))
-            connection.settimeout(10)
-            lines = connection.makefile("rb")
-            for name in names:
-                intent, _, value = name.partition("=")
-                connection.sendall(json.dumps({"intent": {"name": intent, "value": value}}).encode() + b"\n")
-                while json.loads(lines.readline()).get("ok") is None:
-                    pass
+        for name in names:
+            self.world.tell(name)
 
     def see(self, seconds: float = 30, **wanted: Any) -> dict[str, Any]:
         return self.world.view.wait("test", seconds, **wanted)
