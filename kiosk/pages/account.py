@@ -26,7 +26,8 @@ def type_account(snapshot: Snapshot, tongue: Tongue) -> Page:
         snapshot,
         tongue,
         title,
-        lines=(line(where, "muted"),),
+        # What went wrong says what to do; the hint would only stand in its way.
+        lines=() if snapshot.notice else (line(where, "muted"),),
         entry=_entry(tongue, label, snapshot.entry),
         choices=pad(tongue, say("Next"), bool(snapshot.entry)),
     )
@@ -135,7 +136,9 @@ def other_amount(snapshot: Snapshot, tongue: Tongue) -> Page:
         snapshot,
         tongue,
         say("How much do you want to pay?"),
-        lines=(line(say("You owe {amount}. Type dollars and cents.", amount=Money(balance)), "muted"),),
+        lines=()
+        if snapshot.notice
+        else (line(say("You owe {amount}. Type dollars and cents.", amount=Money(balance)), "muted"),),
         entry=Entry(label.text, typed.read(), spoken=f"{label.spoken}: {tongue.hear(typed)}"),
         choices=pad(tongue, say("Next"), typed.minor > 0),
     )

@@ -8,7 +8,7 @@ from kiosk.pages.notices import WORDS
 from kiosk.pages.page import Badge, Choice, Line, Notice, Page
 from kiosk.pages.tongue import Digits, Money, Said, Tongue, choice, line, notice
 
-_NO_RECEIPT = ReceiptView("", 0, 0, 0, "queued", "unavailable", "")
+_NO_RECEIPT = ReceiptView("", 0, 0, 0, "queued", "unavailable", "1970-01-01T00:00:00+00:00")
 
 
 def done(snapshot: Snapshot, tongue: Tongue) -> Page:
@@ -42,21 +42,19 @@ def _summary(receipt: ReceiptView, tongue: Tongue) -> tuple[Line, ...]:
     say = tongue.say
     total = Money(receipt.paid_minor + receipt.credit_minor)
     if receipt.posted == "posted":
-        when = say("{amount} in cash is in your account now.", amount=total)
+        when = say("{amount} in cash went to your account at {time} today.", amount=total, time=_time(receipt))
     else:
         when = say("{amount} in cash counts today. It shows in your account when the line is back.", amount=total)
     lines = [line(when, "muted"), line(say("Paid on your bill"), "rule", tongue.money(receipt.paid_minor))]
     if receipt.credit_minor:
         lines.append(line(say("Credit on your account"), "rule", tongue.money(receipt.credit_minor)))
     lines.append(line(say("Left to pay"), "rule", tongue.money(receipt.left_minor)))
-    if receipt.at:
-        at = tongue.plain(clock_text(datetime.fromisoformat(receipt.at)))
-        lines.append(line(say("Time"), "rule", at))
     return tuple(lines)
 
 
-def clock_text(at: datetime) -> str:
+def _time(receipt: ReceiptView) -> str:
     """Return the time of day as on the receipt: "7:44 PM"."""
+    at = datetime.fromisoformat(receipt.at)
     return f"{at.hour % 12 or 12}:{at.minute:02d} {'AM' if at.hour < 12 else 'PM'}"
 
 

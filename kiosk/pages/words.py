@@ -2,22 +2,22 @@
 
 from collections.abc import Callable
 
-_EN_SMALL = (
+_EN_SMALL = (  # noqa: SIM905
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
     " seventeen eighteen nineteen"
-).split()  # noqa: SIM905
+).split()
 _EN_TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
 _EN_SCALES = ((1_000_000, "million"), (1_000, "thousand"))
 
-_ES_SMALL = (
+_ES_SMALL = (  # noqa: SIM905
     "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete"
     " dieciocho diecinueve veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete"
     " veintiocho veintinueve"
-).split()  # noqa: SIM905
+).split()
 _ES_TENS = "_ _ _ treinta cuarenta cincuenta sesenta setenta ochenta noventa".split()  # noqa: SIM905
-_ES_HUNDREDS = (
+_ES_HUNDREDS = (  # noqa: SIM905
     "_ ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos"
-).split()  # noqa: SIM905
+).split()
 
 
 def english(number: int) -> str:

@@ -1,68 +1,80 @@
 """From a page to places: which blocks it has, in which column and on which part they stand."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from kiosk.pages.page import Choice, Page
-from kiosk.ui.blocks import (
-    Beside,
-    Big,
-    Block,
-    Card,
-    ChipChoices,
-    Chips,
-    Field,
-    NoticeBox,
-    Pad,
-    Picture,
-    Row,
-    Words,
-    shrunk,
-)
+from kiosk.ui.blocks import Big, Block, Chips, Field, NoticeBox, Picture, Row, Words
+from kiosk.ui.buttons import Beside, Card, ChipChoices, Pad
 from kiosk.ui.drawings import DRAWINGS
 from kiosk.ui.metrics import Metrics
 from kiosk.ui.pen import Box
+from kiosk.ui.stack import Layout, natural_height, place, spread
 
-Placed = list[tuple[Block, Box]]
-
-# Pictures that stand before the title, and pages whose words are centred under the picture.
+# Pictures that stand before the title, and pages whose picture stands before the words.
 _FIRST = {"done"}
 _PICTURE_BEFORE_LINES = {"done", "cash"}
 
 
 @dataclass(frozen=True)
 class Arrangement:
-    """The middle of a page in parts; `more` is where the button to the next part stands, if there are several."""
+    """The middle of a page in parts; `panel` is the sheet that an overlay lies on."""
 
-    parts: tuple[Placed, ...]
-    more: Box | None
+    layout: Layout
     panel: Box | None = None
 
 
 def arrange(page: Page, m: Metrics, area: Box) -> Arrangement:
-    """Place the blocks of `page` in `area`, in one column or two, in as many parts as it takes."""
-    blocks = blocks_of(page, m)
+    """Place the blocks of `page` in `area`, in one column or two, in as few parts as will do."""
     if page.overlay:
-        return _overlay(blocks, m, area)
-    if m.landscape and (not m.large or _pad_of(blocks)):
-        return _columns(_halves(blocks, m, (area.w - m.u(72)) / 2), m, area)
-    return _columns([blocks], m, area)
+        return _overlay(page, m, area)
+    blocks = blocks_of(page, m)
+    layout = _best(blocks, m, area)
+    if not _typing(blocks):
+        return Arrangement(layout)
+    # Keys and the field they fill stay together: their figures are large at every text size, so the words give way.
+    while len(layout.parts) > 1 and m.text_size > 0:
+        m = replace(m, text_size=m.text_size - 1)
+        layout = _best(blocks_of(page, m), m, area)
+    return Arrangement(layout)
 
 
-def _overlay(blocks: list[Block], m: Metrics, area: Box) -> Arrangement:
-    """A panel in the middle of the area, as high as its words need."""
-    pad = m.u(52)
-    inner = area.inset(pad / 2)
-    inner = Box(inner.x + pad / 2, inner.y, inner.w - pad, inner.h)
-    natural = _height(blocks, inner.w, m)
+def _overlay(page: Page, m: Metrics, area: Box) -> Arrangement:
+    """A sheet in the middle of the area, as high as its words need."""
+    blocks = blocks_of(page, m)
+    pad = m.u(40 if m.landscape else 52)
+    inner = Box(area.x + pad, area.y + pad, area.w - 2 * pad, area.h - 2 * pad)
+    natural = natural_height(blocks, inner.w, m)
     if natural > inner.h:
-        plain = _columns([blocks], m, Box(inner.x, inner.y + pad / 2, inner.w, inner.h - pad))
-        return Arrangement(plain.parts, plain.more, area)
-    top = area.y + (area.h - natural) * 0.4
-    panel = Box(area.x, top - pad, area.w, natural + 2 * pad) if natural + 2 * pad <= area.h else area
-    placed = _place(blocks, Box(inner.x, top, inner.w, natural), m)
-    return Arrangement((placed,), None, panel)
+        tight = Box(inner.x, area.y + pad / 2, inner.w, area.h - pad)
+        return Arrangement(_best(blocks, m, tight), area)
+    top = inner.y + (inner.h - natural) * 0.4
+    placed = place(blocks, Box(inner.x, top, inner.w, natural), m)
+    return Arrangement(Layout((placed,), None), Box(area.x, top - pad, area.w, natural + 2 * pad))
+
+
+def _best(blocks: list[Block], m: Metrics, area: Box) -> Layout:
+    return min((spread(columns, m, area) for columns in _ways(blocks, m)), key=lambda layout: layout.cost)
+
+
+def _ways(blocks: list[Block], m: Metrics) -> list[list[list[Block]]]:
+    """Return the ways to set the blocks in columns, in reading order.
+
+    In two columns everything to press stands at the right. A number pad has that side for itself.
+    """
+    if not m.landscape:
+        return [[blocks]]
+    first = next((n for n, block in enumerate(blocks) if block.kind == "choice"), len(blocks))
+    if _typing(blocks):
+        pads: list[Block] = [block for block in blocks if isinstance(block, Pad)]
+        return [[[block for block in blocks if not isinstance(block, Pad)], pads]]
+    two = [[blocks[:n], blocks[n:]] for n in range(1, first + 1) if blocks[n:]]
+    return [*two, [blocks]]
+
+
+def _typing(blocks: Sequence[Block]) -> bool:
+    return any(isinstance(block, Pad) for block in blocks)
 
 
 # What a page is made of
@@ -140,147 +152,3 @@ def _choices(choices: Sequence[Choice], m: Metrics) -> list[Block]:
 
 def _pad_of(blocks: Sequence[Block]) -> bool:
     return any(isinstance(block, Pad) for block in blocks)
-
-
-# Columns and parts
-
-
-def _halves(blocks: list[Block], m: Metrics, width: float) -> list[list[Block]]:
-    """Cut the blocks in reading order into a left and a right column of nearly equal height.
-
-    Everything to press stands at the right. A number pad has that side for itself and the way on.
-    """
-    first = next((n for n, block in enumerate(blocks) if block.kind == "choice"), len(blocks))
-    if _pad_of(blocks):
-        ways = [block for block in blocks if isinstance(block, Beside)]
-        pads = [block for block in blocks[first:] if not isinstance(block, Beside)]
-        return [[*blocks[:first], *ways], pads]
-    cuts = range(1, first + 1)
-    best = min(cuts, key=lambda n: max(_height(blocks[:n], width, m), _height(blocks[n:], width, m)))
-    return [blocks[:best], blocks[best:]] if blocks[best:] else [blocks]
-
-
-def _columns(columns: list[list[Block]], m: Metrics, area: Box) -> Arrangement:
-    gap = m.u(72)
-    width = (area.w - gap * (len(columns) - 1)) / len(columns)
-    boxes = [Box(area.x + n * (width + gap), area.y, width, area.h) for n in range(len(columns))]
-    fitted = [_without_picture(blocks, box, m) for blocks, box in zip(columns, boxes, strict=True)]
-    if all(_height(blocks, box.w, m) <= box.h for blocks, box in zip(fitted, boxes, strict=True)):
-        return Arrangement((sum((_place(b, box, m) for b, box in zip(fitted, boxes, strict=True)), []),), None)
-    return _paged(fitted, boxes, m)
-
-
-def _paged(columns: list[list[Block]], boxes: list[Box], m: Metrics) -> Arrangement:
-    """Turn columns that are too high into parts; a column that fits stays beside every part of the other."""
-    button = max(m.target, m.font("note") * 2)
-    last = boxes[-1]
-    tall = [_height(blocks, box.w, m) > box.h for blocks, box in zip(columns, boxes, strict=True)]
-    # The button stands under the column that continues.
-    under = tall.index(True)
-    more = Box(boxes[under].x, last.y + last.h - button, boxes[under].w, button)
-    chunks: list[list[list[Block]]] = []
-    for blocks, box, is_tall in zip(columns, boxes, tall, strict=True):
-        room = box.h - button - m.gutter if is_tall else box.h
-        chunks.append(_chunks(blocks, box.w, room, m) if is_tall else [blocks])
-    count = max(len(chunk) for chunk in chunks)
-    parts = []
-    for number in range(count):
-        placed: Placed = []
-        for chunk, box, is_tall in zip(chunks, boxes, tall, strict=True):
-            room = box.h - button - m.gutter if is_tall else box.h
-            placed += _place(chunk[min(number, len(chunk) - 1)], Box(box.x, box.y, box.w, room), m)
-        parts.append(placed)
-    return Arrangement(tuple(parts), more)
-
-
-def _chunks(blocks: list[Block], width: float, room: float, m: Metrics) -> list[list[Block]]:
-    """Fill parts from the top; what is higher than a whole part is cut, or set smaller where it cannot be."""
-    queue, chunks, chunk = list(blocks), [], []
-    chunk: list[Block]
-    while queue:
-        block = queue.pop(0)
-        if _height([*chunk, block], width, m) <= room:
-            chunk.append(block)
-            continue
-        left = room - (_height([*chunk, _Nothing(block)], width, m))
-        pieces = block.cut(width, left)
-        if pieces and (not chunk or block.height(width) > room):
-            chunk.append(pieces[0])
-            queue.insert(0, pieces[1])
-        elif chunk:
-            queue.insert(0, block)
-        else:
-            chunk.append(shrunk(block, width, room))
-        chunks.append(chunk)
-        chunk = []
-    return [*chunks, chunk] if chunk else chunks
-
-
-def _without_picture(blocks: list[Block], box: Box, m: Metrics) -> list[Block]:
-    """A picture helps, but words and choices go first where both do not fit."""
-    if _height(blocks, box.w, m) <= box.h:
-        return blocks
-    return [block for block in blocks if not isinstance(block, Picture)]
-
-
-@dataclass(frozen=True)
-class _Nothing:
-    """Stands for a block of no height, to measure the gap before it."""
-
-    like: Block
-    stretch: float = 1.0
-
-    @property
-    def kind(self) -> str:
-        return self.like.kind
-
-    def height(self, width: float) -> float:
-        return 0.0
-
-
-def _gap(before: Block, after: Block, m: Metrics) -> float:
-    """Return the room between two blocks: rows touch, choices keep a finger's distance, the rest breathes."""
-    if before.kind == "row" and after.kind == "row":
-        return 0.0
-    if before.kind == "choice" and after.kind == "choice":
-        return m.gutter
-    if before.kind == "title" and after.kind in ("words", "row"):
-        return m.u(18)
-    if before.kind == "words" and after.kind in ("words", "row"):
-        return m.u(20)
-    return m.u(36)
-
-
-def _height(blocks: Sequence[Block], width: float, m: Metrics) -> float:
-    gaps = sum(_gap(a, b, m) for a, b in zip(blocks, blocks[1:], strict=False))
-    return sum(block.height(width) for block in blocks) + gaps
-
-
-def _place(blocks: Sequence[Block], box: Box, m: Metrics) -> Placed:
-    """Stack blocks from the top of `box`; spare room goes to pictures first, then to what can be pressed."""
-    natural = [block.height(box.w) for block in blocks]
-    spare = box.h - _height(blocks, box.w, m)
-    heights = _stretched(blocks, natural, max(0.0, spare))
-    placed: Placed = []
-    top = box.y
-    for number, (block, height) in enumerate(zip(blocks, heights, strict=True)):
-        if number:
-            top += _gap(blocks[number - 1], block, m)
-        placed.append((block, Box(box.x, top, box.w, height)))
-        top += height
-    return placed
-
-
-def _stretched(blocks: Sequence[Block], natural: list[float], spare: float) -> list[float]:
-    heights = list(natural)
-    for number, block in enumerate(blocks):
-        if isinstance(block, Picture):
-            more = min(spare, max(0.0, block.most - natural[number]))
-            heights[number] += more
-            spare -= more
-    growing = [n for n, block in enumerate(blocks) if block.stretch > 1 and not isinstance(block, Picture)]
-    wish = sum(natural[n] * (blocks[n].stretch - 1) for n in growing)
-    share = min(1.0, spare / wish) if wish else 0.0
-    for n in growing:
-        heights[n] += natural[n] * (blocks[n].stretch - 1) * share
-    return heights

@@ -1,11 +1,31 @@
 """Icons as line drawings on a grid of 24 by 24, drawn with the pen. Made for this project."""
 
+from dataclasses import dataclass
 from math import cos, pi, sin
 
 from kiosk.ui.pen import Box, Pen, Point
 
-# A stroke is a list of points; ("o", x, y, r) is a ring, ("d", x, y, r) a disc, ("r", x, y, w, h, r) a rounded frame.
-Stroke = tuple[Point, ...] | tuple[str, float, float, float] | tuple[str, float, float, float, float, float]
+
+@dataclass(frozen=True)
+class Ring:
+    x: float
+    y: float
+    r: float
+    filled: bool = False
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A rounded rectangle."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    r: float
+
+
+Stroke = tuple[Point, ...] | Ring | Frame
 
 
 def arc(x: float, y: float, r: float, start: float, end: float, steps: int = 20) -> tuple[Point, ...]:
@@ -18,15 +38,15 @@ def oval(x: float, y: float, rx: float, ry: float, start: float, end: float) -> 
     return tuple((x + (px - x) * rx, y + (py - y) * ry) for px, py in arc(x, y, 1, start, end, 28))
 
 
-_FRAME = ("r", 2.0, 5.0, 20.0, 14.0, 2.5)
+_FRAME = Frame(2.0, 5.0, 20.0, 14.0, 2.5)
 
 ICONS: dict[str, tuple[Stroke, ...]] = {
     "help": (
-        ("o", 12.0, 12.0, 9.5),
+        Ring(12.0, 12.0, 9.5),
         (*arc(12, 9.8, 2.9, 190, 385), (12.9, 12.8), (12, 14.4)),
-        ("d", 12.0, 17.2, 1.0),
+        Ring(12.0, 17.2, 1.0, filled=True),
     ),
-    "globe": (("o", 12.0, 12.0, 9.5), ((2.5, 12), (21.5, 12)), oval(12, 12, 4.2, 9.5, 0, 360)),
+    "globe": (Ring(12.0, 12.0, 9.5), ((2.5, 12), (21.5, 12)), oval(12, 12, 4.2, 9.5, 0, 360)),
     "sound": (
         ((3, 9.5), (7, 9.5), (11.5, 5.5), (11.5, 18.5), (7, 14.5), (3, 14.5), (3, 9.5)),
         arc(11.5, 12, 4.6, -42, 42),
@@ -45,13 +65,13 @@ ICONS: dict[str, tuple[Stroke, ...]] = {
     ),
     "start_over": (arc(12, 12.6, 8.4, -150, 150, 32), ((3.4, 4.0), (4.2, 9.0), (9.2, 8.0))),
     "keypad": (
-        ("r", 1.5, 4.5, 21.0, 15.0, 2.5),
+        Frame(1.5, 4.5, 21.0, 15.0, 2.5),
         *(((x, y), (x + 1.6, y)) for y in (8.8, 12.2) for x in (5.0, 8.9, 12.8, 16.7)),
         ((7.5, 15.8), (16.5, 15.8)),
     ),
     "cash": (
-        ("r", 1.5, 5.5, 21.0, 13.0, 2.0),
-        ("o", 12.0, 12.0, 3.4),
+        Frame(1.5, 5.5, 21.0, 13.0, 2.0),
+        Ring(12.0, 12.0, 3.4),
         ((5.3, 9.5), (5.3, 14.5)),
         ((18.7, 9.5), (18.7, 14.5)),
     ),
@@ -66,8 +86,8 @@ ICONS: dict[str, tuple[Stroke, ...]] = {
         ((21.5, 13), (21.5, 18)),
         oval(15.5, 18, 6, 2.9, 180, 0),
     ),
-    "check": (("o", 12.0, 12.0, 9.5), ((7.6, 12.6), (10.8, 15.8), (16.6, 9.0))),
-    "clock": (("o", 12.0, 12.0, 9.5), ((12, 6.6), (12, 12), (15.8, 14.4))),
+    "check": (Ring(12.0, 12.0, 9.5), ((7.6, 12.6), (10.8, 15.8), (16.6, 9.0))),
+    "clock": (Ring(12.0, 12.0, 9.5), ((12, 6.6), (12, 12), (15.8, 14.4))),
     "receipt": (
         ((5, 2.5), (19, 2.5), (19, 21.5), (16.7, 19.6), (14.3, 21.5), (12, 19.6), (9.7, 21.5), (7.3, 19.6), (5, 21.5),
          (5, 2.5)),
@@ -84,18 +104,22 @@ ICONS: dict[str, tuple[Stroke, ...]] = {
     "down": (((5, 9), (12, 16), (19, 9)),),
     "up": (((5, 15), (12, 8), (19, 15)),),
     "chevron": (((9, 5.5), (15.5, 12), (9, 18.5)),),
-    "lock": (("r", 4.0, 10.5, 16.0, 11.0, 2.0), ((7.6, 10.5), (7.6, 7.4), *arc(12, 7.4, 4.4, 180, 360), (16.4, 10.5))),
+    "lock": (Frame(4.0, 10.5, 16.0, 11.0, 2.0), ((7.6, 10.5), (7.6, 7.4), *arc(12, 7.4, 4.4, 180, 360), (16.4, 10.5))),
     "cassette": (
-        ("r", 4.0, 6.5, 16.0, 15.0, 2.0),
+        Frame(4.0, 6.5, 16.0, 15.0, 2.0),
         ((7.5, 6.5), (7.5, 2.8), (16.5, 2.8), (16.5, 6.5)),
         ((8.3, 11), (15.7, 11)),
     ),
-    "info": (("o", 12.0, 12.0, 9.5), ((12, 11.2), (12, 16.6)), ("d", 12.0, 7.6, 1.1)),
-    "caution": (((12, 3), (22.2, 20.6), (1.8, 20.6), (12, 3)), ((12, 9.4), (12, 14.6)), ("d", 12.0, 17.6, 0.9)),
-    "error": (("o", 12.0, 12.0, 9.5), ((8.6, 8.6), (15.4, 15.4)), ((15.4, 8.6), (8.6, 15.4))),
-    "success": (("o", 12.0, 12.0, 9.5), ((7.6, 12.6), (10.8, 15.8), (16.6, 9.0))),
+    "info": (Ring(12.0, 12.0, 9.5), ((12, 11.2), (12, 16.6)), Ring(12.0, 7.6, 1.1, filled=True)),
+    "caution": (
+        ((12, 3), (22.2, 20.6), (1.8, 20.6), (12, 3)),
+        ((12, 9.4), (12, 14.6)),
+        Ring(12.0, 17.6, 0.9, filled=True),
+    ),
+    "error": (Ring(12.0, 12.0, 9.5), ((8.6, 8.6), (15.4, 15.4)), ((15.4, 8.6), (8.6, 15.4))),
+    "success": (Ring(12.0, 12.0, 9.5), ((7.6, 12.6), (10.8, 15.8), (16.6, 9.0))),
     "city": (
-        ("o", 12.0, 12.0, 11.0),
+        Ring(12.0, 12.0, 11.0),
         ((5.6, 10.0), (12, 6), (18.4, 10.0), (5.6, 10.0)),
         *(((x, 11.6), (x, 15)) for x in (7.5, 10.5, 13.5, 16.5)),
         ((5.6, 16.8), (18.4, 16.8)),
@@ -108,13 +132,14 @@ def draw_icon(pen: Pen, name: str, box: Box, colour: str, weight: float = 1.6) -
     scale = box.w / 24
     width = weight * scale
     for stroke in ICONS[name]:
-        match stroke:
-            case ("o", x, y, r):
-                pen.ring((box.x + x * scale, box.y + y * scale), r * scale, colour, width)
-            case ("d", x, y, r):
-                pen.disc((box.x + x * scale, box.y + y * scale), r * scale, colour)
-            case ("r", x, y, w, h, r):
-                frame = Box(box.x + x * scale, box.y + y * scale, w * scale, h * scale)
-                pen.outline(frame, colour, width, r * scale)
-            case points:
-                pen.stroke([(box.x + x * scale, box.y + y * scale) for x, y in points], colour, width)  # type: ignore[misc]
+        if isinstance(stroke, Ring):
+            centre = (box.x + stroke.x * scale, box.y + stroke.y * scale)
+            if stroke.filled:
+                pen.disc(centre, stroke.r * scale, colour)
+            else:
+                pen.ring(centre, stroke.r * scale, colour, width)
+        elif isinstance(stroke, Frame):
+            place = Box(box.x + stroke.x * scale, box.y + stroke.y * scale, stroke.w * scale, stroke.h * scale)
+            pen.outline(place, colour, width, stroke.r * scale)
+        else:
+            pen.stroke([(box.x + x * scale, box.y + y * scale) for x, y in stroke], colour, width)

@@ -37,8 +37,8 @@ class Metrics:
 
     @property
     def unit(self) -> float:
-        """One unit of the design: 1080 of them across a portrait canvas, 860 down a landscape one."""
-        return self.height / 860 if self.landscape else self.width / 1080
+        """One unit of the design: 1080 of them across a portrait canvas, 1000 down a landscape one."""
+        return self.height / 1000 if self.landscape else self.width / 1080
 
     def u(self, units: float) -> float:
         return units * self.unit
@@ -53,10 +53,11 @@ class Metrics:
         return self.text_size >= 2
 
     def font(self, role: str) -> float:
-        """Return the type size of a role: title, figure, choice, body or note."""
+        """Return the type size of a role: title, choice, body or note."""
         if role == "title":
-            return self.u(72 if self.landscape else 92) * TITLE_SCALES[self.text_size]
-        return self.u({"figure": 72, "choice": 50, "body": 44, "note": 38}[role]) * self.scale
+            return self.u(68 if self.landscape else 92) * TITLE_SCALES[self.text_size]
+        units = {"choice": 50, "body": 44, "note": 38}[role]
+        return self.u(units * (1.08 if self.landscape else 1.0)) * self.scale
 
     @property
     def margin(self) -> float:

@@ -85,7 +85,7 @@ SAMPLES: dict[str, Snapshot] = {
     "tender_no_cash": replace(_CHOSEN, screen="tender", cash=False, notice="cash_unavailable"),
     "cash_empty": CASH_EMPTY,
     "cash": CASH,
-    "cash_jammed": replace(CASH, notice="cash_jammed", cash=False, payment=replace(CASH.payment, allowed_minor=())),
+    "cash_jammed": replace(CASH, notice="cash_jammed", cash=False, payment=PaymentView(5318, 4000, 1318, 0, (), NOTES)),
     "cash_credit": replace(
         CASH, payment=PaymentView(5318, 6000, 0, 682, (100, 500, 1000), NOTES, 2000, credit_agreed=True)
     ),

@@ -1,15 +1,21 @@
 """Kivy as a kiosk needs it. To be called before anything of Kivy is imported."""
 
+import atexit
 import os
+import shutil
 import tempfile
-from pathlib import Path
 
 # The loop sleeps between ticks; a touch is seen at the next one. Drawing happens only when something changed.
 TICKS_PER_SECOND = 40
 
 
 def prepare_kivy(
-    width: int, height: int, fullscreen: bool = False, rotation: int = 0, mouse: bool = True, home: str = ""
+    width: int,
+    height: int,
+    fullscreen: bool = False,
+    rotation: int = 0,
+    mouse: bool = True,
+    place: tuple[int, int] = (-1, -1),
 ) -> None:
     """Write Kivy's configuration: own home, no log file, no settings panel, one input provider.
 
@@ -17,7 +23,7 @@ def prepare_kivy(
     both, each tap would arrive twice (peers 65).
     """
     os.environ.update(
-        KIVY_HOME=home or tempfile.mkdtemp(prefix="kiosk-screen-"),
+        KIVY_HOME=_home(),
         KIVY_NO_ARGS="1",
         KIVY_NO_FILELOG="1",
         KIVY_NO_CONSOLELOG="1",
@@ -26,8 +32,6 @@ def prepare_kivy(
         SDL_TOUCH_MOUSE_EVENTS="0",
         SDL_MOUSE_TOUCH_EVENTS="0",
     )
-    Path(os.environ["KIVY_HOME"]).mkdir(parents=True, exist_ok=True)
-
     from kivy.config import Config
 
     graphics = {
@@ -42,6 +46,8 @@ def prepare_kivy(
         "multisamples": 0,
         "vsync": 0,
     }
+    if min(place) >= 0:
+        graphics.update(position="custom", left=place[0], top=place[1])
     for name, value in graphics.items():
         Config.set("graphics", name, str(value))
     Config.set("kivy", "exit_on_escape", "0")
@@ -54,3 +60,10 @@ def prepare_kivy(
     Config.add_section("input")
     if mouse:
         Config.set("input", "mouse", "mouse,disable_multitouch")
+
+
+def _home() -> str:
+    """Return a home for Kivy that lives as long as the process: nothing is kept from one start to the next."""
+    home = tempfile.mkdtemp(prefix="kiosk-screen-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    return home

@@ -9,7 +9,7 @@ from kivy.uix.widget import Widget
 
 from kiosk.domain.intents import Intent
 from kiosk.pages.page import Page
-from kiosk.ui.arrange import Arrangement, arrange
+from kiosk.ui.arrange import arrange
 from kiosk.ui.bands import areas, draw_bottom, draw_strip, draw_top
 from kiosk.ui.icons import draw_icon
 from kiosk.ui.metrics import Metrics
@@ -21,7 +21,7 @@ from kiosk.ui.typeset import Face, Textures, forget, set_fitting
 _MOVES = {"tab": 1, "down": 1, "right": 1, "up": -1, "left": -1}
 
 
-class PageView(Widget):  # type: ignore[misc]
+class PageView(Widget):
     """The whole window. `act` is called with the intent of what was pressed; `clock` gives the band's time of day."""
 
     def __init__(
@@ -84,23 +84,22 @@ class PageView(Widget):  # type: ignore[misc]
         pen.fill(Box(0, 0, self.width, self.height), pen.theme.ground)
         draw_top(pen, page, m, places.top, self._clock())
         arrangement = arrange(page, m, places.middle)
-        self.parts = len(arrangement.parts)
+        layout = arrangement.layout
+        self.parts = len(layout.parts)
         self.part = min(self.part, self.parts - 1)
         if arrangement.panel:
             between = Box(0, places.top.h, self.width, places.bottom.y - places.top.h)
             pen.fill(between, pen.theme.band)
             pen.plate(arrangement.panel, pen.theme.ground, pen.theme.border, m.u(3), m.u(28))
-        for block, box in arrangement.parts[self.part]:
+        for block, box in layout.parts[self.part]:
             block.draw(pen, box)
-        self._draw_more(pen, page, m, arrangement)
+        if layout.more:
+            self._draw_more(pen, page, m, layout.more)
         if page.money and places.strip:
             draw_strip(pen, page.money, m, places.strip)
         draw_bottom(pen, page.bar, m, places.bottom)
 
-    def _draw_more(self, pen: Pen, page: Page, m: Metrics, arrangement: Arrangement) -> None:
-        box = arrangement.more
-        if box is None:
-            return
+    def _draw_more(self, pen: Pen, page: Page, m: Metrics, box: Box) -> None:
         t, last = pen.theme, self.part == self.parts - 1
         pen.plate(box, t.tint, t.accent, m.u(4), m.u(24))
         label = set_fitting(page.more[1 if last else 0], Face("semibold", round(m.font("note"))), box.w * 0.75, 1)
@@ -128,6 +127,18 @@ class PageView(Widget):  # type: ignore[misc]
                 around = focused.box.inset(-m.u(8))
                 pen.outline(around, theme.ground, m.u(14), focused.radius + m.u(8))
                 pen.outline(around, theme.ink, m.u(7), focused.radius + m.u(8))
+
+    def picture(self, path: str) -> None:
+        """Write what is seen now to a PNG file, read back from the window."""
+        from kivy.core.image import Image
+        from kivy.graphics.opengl import GL_RGBA, GL_UNSIGNED_BYTE, glReadPixels
+        from kivy.graphics.texture import Texture
+
+        width, height = int(self.width), int(self.height)
+        pixels = glReadPixels(0, 0, width, height, GL_RGBA, GL_UNSIGNED_BYTE)
+        texture = Texture.create(size=(width, height), colorfmt="rgba")
+        texture.blit_buffer(pixels, colorfmt="rgba", bufferfmt="ubyte")
+        Image(texture).save(path, flipped=False)
 
     # Touch
 
