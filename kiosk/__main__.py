@@ -99,20 +99,21 @@ def _screen(argv: list[str]) -> int:
 
     config, options = _arguments(argv)
     screen = config.screen
-    return run(
+    run(
         ScreenConfig(
-            socket_path=config.run_dir / "screen.sock",
+            socket_path=str(config.run_dir / "screen.sock"),
             width=screen.width,
             height=screen.height,
-            pixels_per_mm=screen.pixels_per_mm,
+            density=screen.pixels_per_mm,
             fullscreen=screen.fullscreen,
             rotation=screen.rotation,
-            touch_device=screen.touch_device,
+            pointer=not screen.touch_panel,
             touch_map=options.touch_map,
             city=config.office.name,
-            language=config.kiosk.language,
+            kiosk=config.kiosk.name,
         )
     )
+    return 0
 
 
 def _reader(argv: list[str]) -> int:

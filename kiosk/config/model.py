@@ -97,7 +97,7 @@ class Screen:
     fullscreen: bool = True
     rotation: Literal[0, 90, 180, 270] = 0
     pixels_per_mm: Annotated[float, Field(gt=1, lt=30)] = 5.58
-    touch_device: str = ""
+    touch_panel: bool = True  # False takes a mouse or the window system's pointer
 
 
 @dataclass(frozen=True, config=_STRICT)

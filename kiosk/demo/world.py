@@ -56,6 +56,7 @@ camera = "folder:{base}/camera"
 width = {width}
 height = {height}
 fullscreen = false
+touch_panel = false
 pixels_per_mm = {pixels_per_mm}
 
 [times]
