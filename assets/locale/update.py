@@ -4,6 +4,8 @@ New texts arrive empty, those no longer used leave. What is still to translate i
 """
 
 import sys
+from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -13,6 +15,16 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parents[2]
 KEYWORDS = {"_": None, "say": None}
 LANGUAGES = ("en", "es")
+HEADER = """\
+# Words of the kiosk. English is the language of the ids; where nothing stands below one, it is used as it is.
+msgid ""
+msgstr ""
+"Language: {language}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=UTF-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+
+"""
 
 
 def extract() -> Catalog:
@@ -39,22 +51,28 @@ def read(path: Path, language: str) -> Catalog:
 
 
 def update(language: str) -> list[str]:
-    """Rewrite the catalogue of `language`; return the texts without translation."""
-    old = read(path_of(language), language)
-    new = Catalog(locale=language, project="lobby-kiosk", fuzzy=False, revision_date=old.revision_date)
-    new.mime_headers = [
-        (name, value) for name, value in new.mime_headers if name in ("Language", "MIME-Version", "Content-Type",
-                                                                     "Content-Transfer-Encoding")
-    ]  # fmt: skip
+    """Rewrite the catalogue of `language`; return the texts without translation.
+
+    Words left in `fragments/NAME.LANGUAGE.po` or `fragments/NAME.po` (Spanish) are taken in as well.
+    """
+    known = dict(_translations(read(path_of(language), language)))
+    if language == "es":
+        for fragment in sorted((Path(__file__).parent / "fragments").glob("*.po")):
+            known = {**dict(_translations(read(fragment, language))), **known}
+    new = Catalog(locale=language, fuzzy=False)
     for message in extract():
         if message.id:
-            known = old.get(message.id)
-            new.add(message.id, known.string if known else "", auto_comments=message.auto_comments)
-    path = path_of(language)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        write_po(file, new, width=110, no_location=True, omit_header=False, sort_output=False, ignore_obsolete=True)
+            new.add(message.id, known.get(str(message.id), ""), auto_comments=message.auto_comments)
+    body = BytesIO()
+    write_po(body, new, width=110, no_location=True, omit_header=True)
+    path_of(language).write_text(HEADER.format(language=language) + body.getvalue().decode(), encoding="utf-8")
     return [str(message.id) for message in new if message.id and not message.string]
+
+
+def _translations(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    for message in catalog:
+        if message.id and message.string and not message.fuzzy:
+            yield str(message.id), str(message.string)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def attract(snapshot: Snapshot, tongue: Tongue) -> Page:
     scan = say("Hold your bill under the light")
     title = scan if snapshot.scanner else say("Pay your city bill here")
     lead = say("Water, trash, licenses, permits. Most people are done in under a minute.")
-    no_scanner = say("The scanner is resting. Type your account number to begin.")
+    no_scanner = say("The scanner does not work now. Type your account number to begin.")
     return framed(
         snapshot,
         tongue,

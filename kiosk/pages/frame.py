@@ -38,7 +38,7 @@ def bar(snapshot: Snapshot, tongue: Tongue) -> tuple[Choice, ...]:
     say = tongue.say
     other = following(snapshot.language)
     name = tongue.plain(LANGUAGES[other])
-    sound = say("Sound is on") if snapshot.sound else say("Sound")
+    sound = say("Sound on") if snapshot.sound else say("Sound")
     return (
         # Translators: the five labels of the bottom band; at most ten letters each, two words may stand on two lines.
         choice("help", say("Help"), icon="help", kind="bar"),
