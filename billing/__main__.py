@@ -28,7 +28,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="run the server in the foreground")
     serve.set_defaults(run=_serve)
-    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on; BILLING_HOSTS lists the names it has")
     serve.add_argument("--port", type=int, default=8000, help="0 picks a free one")
     serve.add_argument("--workers", type=int, default=1, help="processes; more than one only with PostgreSQL")
     serve.add_argument("--threads", type=int, default=8)

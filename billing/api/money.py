@@ -54,6 +54,7 @@ def journal(request: HttpRequest, payload: schemas.JournalIn) -> dict[str, objec
     content: dict[str, object] = {
         "results": [vars(result) for result in answer.results],
         "acknowledgement": appending.acknowledgement(answer.chain, now, server_key(settings.STATE)),
+        "frozen": answer.chain.frozen,
     }
     if answer.stop:
         content["stopped"] = {"type": f"/problems/{answer.stop.type}", "expected_seq": answer.stop.expected_seq}

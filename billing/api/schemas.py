@@ -161,6 +161,7 @@ class StoppedOut(Schema):
 class JournalOut(Schema):
     results: list[ResultOut]
     acknowledgement: Acknowledgement
+    frozen: str = Field(description="why this epoch may take no new money; empty if it may")
     stopped: StoppedOut | None = None
 
 

@@ -11,6 +11,7 @@ from billing.customers.statement import open_bills
 from billing.ledger import balances
 from billing.ledger.admin import ReadOnlyAdmin
 from billing.ledger.chart import RECEIVABLE
+from billing.money import format_minor
 
 admin.site.register(City)
 
@@ -41,7 +42,7 @@ class AccountAdmin(admin.ModelAdmin):
     @admin.display(description="balance owed")
     def balance(self, account: Account) -> str:
         bills, credit = open_bills(account)
-        return _money(sum(bill.owed_minor for bill in bills) - credit)
+        return format_minor(sum(bill.owed_minor for bill in bills) - credit)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -68,9 +69,4 @@ class InvoiceAdmin(ReadOnlyAdmin):
 
     @admin.display(description="still owed")
     def owed(self, invoice: Invoice) -> str:
-        return _money(balances.by_subject(RECEIVABLE, [invoice.number], settings.CURRENCY).get(invoice.number, 0))
-
-
-def _money(amount_minor: int) -> str:
-    sign = "-" if amount_minor < 0 else ""
-    return f"{sign}${abs(amount_minor) // 100:,}.{abs(amount_minor) % 100:02d}"
+        return format_minor(balances.by_subject(RECEIVABLE, [invoice.number], settings.CURRENCY).get(invoice.number, 0))

@@ -17,6 +17,7 @@ from billing.customers import billcode
 from billing.customers.billcode import BillCode
 from billing.customers.models import Account, City, Invoice
 from billing.customers.statement import OpenBill, open_bills
+from billing.money import format_minor
 
 # Points, from the lower left corner of a letter page.
 _WIDTH, _HEIGHT = letter
@@ -130,7 +131,7 @@ class _Page:
         self._canvas.roundRect(_LEFT, 532, _RIGHT - _LEFT, 56, 6, stroke=0, fill=1)
         words = "Past due. Pay now" if self._late else f"Amount due by {_day(self._invoice.due_date)}"
         self._text(_LEFT + 16, 555, words, 13, bold=True, color=_RED if self._late else _NAVY)
-        self._text(_RIGHT - 16, 551, _money(self._bill.owed_minor), 26, bold=True, right=True)
+        self._text(_RIGHT - 16, 551, format_minor(self._bill.owed_minor), 26, bold=True, right=True)
 
     def _charges(self, top: float) -> float:
         """Draw the table of charges and return where it ends."""
@@ -140,17 +141,17 @@ class _Page:
         for line in self._invoice.lines.all():
             y -= 20
             self._text(_LEFT, y, line.label)
-            self._text(_RIGHT, y, _money(line.amount_minor), right=True)
+            self._text(_RIGHT, y, format_minor(line.amount_minor), right=True)
             self._rule(y - 6)
             total += line.amount_minor
         if total != self._bill.owed_minor:
             y -= 20
             self._text(_LEFT, y, "Payments and credit received")
-            self._text(_RIGHT, y, _money(self._bill.owed_minor - total), right=True)
+            self._text(_RIGHT, y, format_minor(self._bill.owed_minor - total), right=True)
             self._rule(y - 6)
         y -= 22
         self._text(_LEFT, y, "Total of this bill", 11, bold=True)
-        self._text(_RIGHT, y, _money(self._bill.owed_minor), 11, bold=True, right=True)
+        self._text(_RIGHT, y, format_minor(self._bill.owed_minor), 11, bold=True, right=True)
         return y
 
     def _rule(self, y: float) -> None:
@@ -187,7 +188,7 @@ class _Page:
         self._text(_WIDTH / 2 + 78, _CUT + 4, "Bring or return this part with your payment", 7, color=_GREY, right=True)
         self._text(_LEFT, _CUT - 26, str(self._city.name), 12, bold=True)
         self._text(_LEFT, _CUT - 40, f"Due {_day(self._invoice.due_date)}", 9, color=_GREY)
-        self._text(_LEFT, _CUT - 60, _money(self._bill.owed_minor), 18, bold=True)
+        self._text(_LEFT, _CUT - 60, format_minor(self._bill.owed_minor), 18, bold=True)
         self._typed_line(_LEFT + 160)
         self._codes()
 
@@ -219,11 +220,6 @@ class _Page:
 
 def _groups(digits: str) -> str:
     return " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))
-
-
-def _money(amount_minor: int) -> str:
-    sign = "-" if amount_minor < 0 else ""
-    return f"{sign}${abs(amount_minor) // 100:,}.{abs(amount_minor) % 100:02d}"
 
 
 def _day(day: date) -> str:

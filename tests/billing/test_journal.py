@@ -321,6 +321,7 @@ def test_two_devices_with_one_journal_are_found_at_the_first_difference(kiosk: C
     assert kiosk.get(f"/v1/kiosks/{kiosk.kiosk_id}/head").json()["frozen"] == "journal-fork"
     beat = kiosk.post(f"/v1/kiosks/{kiosk.kiosk_id}/heartbeats", {"boot_id": "b", "counter": 1})
     assert beat.json()["commands"] == ["freeze"]
+    assert kiosk.post_journal(kiosk.journal.records).json()["frozen"] == "journal-fork"
     kiosk.journal.add("NoteStacked", note(uid(), 100))  # what is in the box on the winning branch still counts
     assert outcomes(kiosk.post_all())[-1] == ("posted", "")
 
