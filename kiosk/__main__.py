@@ -14,7 +14,9 @@ Each command imports what it needs and nothing else: start-up time and memory ar
 """
 
 import argparse
+import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,6 +100,8 @@ def _screen(argv: list[str]) -> int:
     from kiosk.ui.process import ScreenConfig, run
 
     config, options = _arguments(argv)
+    os.environ["TZ"] = config.kiosk.time_zone
+    time.tzset()
     screen = config.screen
     run(
         ScreenConfig(
