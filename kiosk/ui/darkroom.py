@@ -1,7 +1,5 @@
 """Pages as pictures, drawn by the real view into memory: for contact sheets and tests."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from kivy.core.window import Window
@@ -40,11 +38,3 @@ class Darkroom:
         self._fbo.draw()
         image = Image.frombytes("RGBA", self._fbo.size, self._fbo.pixels)
         return image.transpose(Image.Transpose.FLIP_TOP_BOTTOM).convert("RGB")
-
-
-@contextmanager
-def hidden_window() -> Iterator[None]:
-    """A small window, for Kivy draws only where there is one."""
-    yield
-    if Window is not None:
-        Window.close()

@@ -25,6 +25,8 @@ def prepare_kivy(
     os.environ.update(
         KIVY_HOME=_home(),
         KIVY_NO_ARGS="1",
+        # Kivy would take over Python's logging and standard error.
+        KIVY_LOG_MODE="PYTHON",
         KIVY_NO_FILELOG="1",
         KIVY_NO_CONSOLELOG="1",
         KIVY_NO_ENV_CONFIG="1",

@@ -1,0 +1,236 @@
+"""Pages from literal snapshots: complete, spoken, in the same places, in plain words."""
+
+import re
+from dataclasses import fields, is_dataclass, replace
+from itertools import product
+from typing import Any
+
+import pytest
+
+from kiosk.domain.intents import Intent
+from kiosk.domain.snapshot import NOTICES, SCREENS, from_json, to_json
+from kiosk.pages.dispatch import PAGES, page
+from kiosk.pages.language import LANGUAGES, translator
+from kiosk.pages.notices import TOLD_ELSEWHERE, WORDS
+from kiosk.pages.page import Badge, Chip, Choice, Entry, Line, MoneyStrip, Notice, Page
+from kiosk.ui.samples import ATTRACT, CASH, CASH_EMPTY, DONE, LATE, RECEIPT, SAMPLES
+
+SPOKEN = (Badge, Chip, Choice, Entry, Line, MoneyStrip, Notice)
+EVERY_PAGE = list(product(SAMPLES, LANGUAGES))
+
+
+def made(name: str, language: str = "en", **changes: Any) -> Page:
+    return page(replace(SAMPLES[name], language=language, **changes), translator(language))
+
+
+def nodes(part: Any) -> list[Any]:
+    """Return every part of a page that is shown, at any depth."""
+    if isinstance(part, tuple):
+        return [node for item in part for node in nodes(item)]
+    own = [part] if isinstance(part, SPOKEN) else []
+    if is_dataclass(part) and not isinstance(part, type):
+        return own + [node for field in fields(part) for node in nodes(getattr(part, field.name))]
+    return own
+
+
+def test_every_screen_and_every_notice_has_its_words() -> None:
+    assert set(PAGES) == set(SCREENS)
+    assert set(WORDS) | TOLD_ELSEWHERE == set(NOTICES)
+    assert {snapshot.screen for snapshot in SAMPLES.values()} == set(SCREENS)
+
+
+@pytest.mark.parametrize("notice", [notice for notice in NOTICES if notice not in TOLD_ELSEWHERE])
+def test_a_notice_is_shown_in_both_languages(notice: str) -> None:
+    english, spanish = (
+        page(replace(CASH, notice=notice, notice_minor=2000, language=code), translator(code)).notice
+        for code in LANGUAGES
+    )
+    assert english
+    assert spanish
+    assert english.text != spanish.text
+    assert "{" not in english.text + spanish.text
+
+
+@pytest.mark.parametrize(("name", "language"), EVERY_PAGE)
+def test_every_node_can_be_spoken(name: str, language: str) -> None:
+    shown = made(name, language)
+    assert shown.title_spoken
+    assert not shown.big or shown.big_spoken
+    for node in nodes(shown):
+        assert node.spoken, node
+        assert "$" not in node.spoken, f"an amount is spoken in words: {node.spoken}"
+        assert "{" not in node.spoken
+
+
+@pytest.mark.parametrize(("name", "language"), EVERY_PAGE)
+def test_the_bottom_band_is_always_the_same(name: str, language: str) -> None:
+    bar = made(name, language).bar
+    assert [choice.intent.name for choice in bar] == ["help", "language", "sound", "text_size", "start_over"]
+    assert {choice.kind for choice in bar} == {"bar"}
+
+
+def syllables(word: str) -> int:
+    return max(1, len(re.findall(r"[aeiouyáéíóúü]+", word.lower().removesuffix("e"))))
+
+
+@pytest.mark.parametrize(("name", "language"), EVERY_PAGE)
+def test_words_are_plain(name: str, language: str) -> None:
+    """Average sentence under 15 words; Flesch-Kincaid grade 6 or lower in English (C1)."""
+    shown = made(name, language)
+    notice = (shown.notice.text,) if shown.notice else ()
+    texts = [*(line.text for line in shown.lines if line.tone != "rule"), *notice, *(c.hint for c in shown.choices)]
+    sentences = [s for text in texts for s in re.split(r"[.:?!](?:\s|$)|·", text) if re.search(r"[a-z]{2}", s)]
+    words = [word for sentence in sentences for word in re.findall(r"[^\W\d_]+", sentence)]
+    if not words:
+        return
+    assert len(words) / len(sentences) < 15
+    if language == "en" and len(words) > 20:
+        grade = 0.39 * len(words) / len(sentences) + 11.8 * sum(map(syllables, words)) / len(words) - 15.59
+        assert grade <= 6, (grade, texts)
+
+
+def test_sums_and_digits_are_heard_in_words() -> None:
+    invoice = made("invoice")
+    assert invoice.title == "You owe $53.18"
+    assert invoice.title_spoken == "You owe fifty-three dollars and eighteen cents"
+    assert "four four one, seven" in invoice.lines[0].spoken
+    assert made("invoice", "es").title_spoken == "Usted debe cincuenta y tres dólares con dieciocho centavos"
+    assert made("type_account").entry == Entry(
+        "Account number", "100 200", spoken="Account number: one zero zero, two zero zero"
+    )
+
+
+def test_an_account_shows_at_most_its_last_four_digits() -> None:
+    text = " ".join(node.spoken + getattr(node, "text", "") for node in nodes(made("invoice_offline")))
+    assert "1002004417" not in text
+    assert "4417" in made("invoice_offline").lines[0].text
+
+
+def test_a_pin_is_neither_shown_nor_spoken() -> None:
+    entry = made("staff_sign_in").entry
+    assert entry == Entry("PIN", "••••", spoken="PIN: 4 digits")
+
+
+def test_language_is_offered_by_its_own_name_on_every_page() -> None:
+    for name in SAMPLES:
+        assert made(name, "en").bar[1] == replace(
+            made(name, "en").bar[1], intent=Intent("language", "es"), label="Español"
+        )
+        assert made(name, "es").bar[1].label == "English"
+
+
+def test_past_due_is_offered_only_as_a_part_of_the_balance() -> None:
+    intents = [choice.intent.name for choice in made("invoice_late").choices]
+    assert intents == ["pay_full", "pay_past_due", "pay_other", "back"]
+    for past_due in (0, LATE.balance_minor):
+        choices = made("invoice_late", account=replace(LATE, past_due_minor=past_due)).choices
+        assert "pay_past_due" not in [choice.intent.name for choice in choices]
+
+
+def test_shut_off_tells_what_keeps_the_service_on() -> None:
+    notice = made("invoice_late").notice
+    assert notice is not None
+    assert "$124.60" in notice.text
+
+
+def test_cash_is_cancelled_while_empty_and_stopped_later() -> None:
+    assert made("cash_empty").choices[0].intent == Intent("back")
+    assert made("cash").choices[0].intent == Intent("stop")
+    assert made("cash_credit").choices[0].label == "Finish"
+
+
+def test_credit_is_asked_once_and_only_when_a_note_does_not_fit() -> None:
+    def asks(**changes: Any) -> bool:
+        payment = replace(CASH.payment, **changes) if CASH.payment else None
+        return any(choice.intent.name == "allow_credit" for choice in made("cash", payment=payment).choices)
+
+    assert asks()
+    assert not asks(credit_agreed=True)
+    assert not asks(allowed_minor=(100, 500, 1000, 2000, 5000, 10000))
+
+
+def test_notes_that_do_not_fit_are_struck_and_said_so() -> None:
+    chips = made("cash").chips
+    assert [chip.label for chip in chips if not chip.enabled] == ["$50", "$100"]
+    assert chips[4].spoken == "fifty dollars: not now"
+
+
+def test_an_accepted_note_is_announced_with_what_is_left() -> None:
+    line = made("cash").lines[0]
+    assert line.text == "$20 accepted. Thank you."
+    assert line.spoken.endswith("forty dollars in. thirteen dollars and eighteen cents left to pay.")
+
+
+@pytest.mark.parametrize("in_minor", [0, 1, 2659, 5317, 5318, 6000])
+def test_the_bar_of_the_money_strip_fills_with_what_is_in(in_minor: int) -> None:
+    assert CASH_EMPTY.payment
+    left = max(0, 5318 - in_minor)
+    money = made("cash_empty", payment=replace(CASH_EMPTY.payment, in_minor=in_minor, left_minor=left)).money
+    assert money is not None
+    assert money.filled_permille == min(1000, in_minor * 1000 // 5318)
+
+
+def test_the_receipt_number_is_large_and_posting_is_told() -> None:
+    posted, queued = made("done"), made("done_queued")
+    assert posted.big == ("Receipt number", RECEIPT.number)
+    assert posted.badge
+    assert posted.badge.text == "Posted"
+    assert queued.badge
+    assert queued.badge.text == "Kept safe"
+    assert "when the line is back" in queued.lines[0].text
+    assert "reprint" not in [
+        c.intent.name for c in made("done", receipt=replace(RECEIPT, printed="unavailable")).choices
+    ]
+
+
+def test_overlays_stand_above_everything_and_idle_above_help() -> None:
+    both = page(replace(CASH, help_open=True, idle_left_s=9), translator("en"))
+    assert (both.name, both.overlay) == ("idle", True)
+    assert both.big == ("Seconds left", "9")
+    assert page(replace(CASH, help_open=True), translator("en")).name == "help"
+
+
+def test_staff_enter_from_help_but_never_over_a_payment() -> None:
+    assert Intent("staff") in [choice.intent for choice in made("help_attract").choices]
+    assert Intent("staff") not in [choice.intent for choice in made("help").choices]
+
+
+def test_staff_pages_look_different_and_always_offer_the_way_out() -> None:
+    for name in ("staff_health", "staff_swap"):
+        shown = made(name)
+        assert shown.staff
+        assert shown.who == "Dana Ortiz"
+        assert [choice.intent for choice in shown.choices if choice.kind == "band"] == [Intent("sign_out")]
+
+
+def test_an_empty_cassette_is_not_swapped() -> None:
+    staff = SAMPLES["staff_health"].staff
+    assert staff
+    swap = made("staff_health", staff=replace(staff, notes=0)).choices[0]
+    assert (swap.intent.name, swap.enabled) == ("swap_cassette", False)
+
+
+def test_reasons_for_being_closed_are_words_and_said_once() -> None:
+    shown = page(
+        replace(ATTRACT, screen="out_of_service", reasons=("acceptor_lost", "acceptor_faulted", "frozen_fork")),
+        translator("en"),
+    )
+    assert [line.text for line in shown.lines if line.tone == "strong"] == [
+        "The cash slot does not work.",
+        "Its records need a check before it can take money.",
+    ]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_snapshot_that_crossed_the_socket_makes_the_same_page(name: str) -> None:
+    assert page(from_json(to_json(SAMPLES[name])), translator("en")) == made(name)
+
+
+def test_no_word_of_one_session_is_on_the_next_attract_page() -> None:
+    """T5: whatever a session held, the page that follows it is the page of a kiosk that never knew it."""
+    held = replace(DONE, account=LATE, receipt=RECEIPT, entry="1002004417")
+    after = replace(ATTRACT, account=None, receipt=None, entry="")
+    assert page(after, translator("en")) == page(ATTRACT, translator("en"))
+    personal = {"4417", "0093", "53.18", "208.41", RECEIPT.number, "Maple", "River Rd"}
+    shown = repr(page(replace(held, screen="attract"), translator("en")))
+    assert not [word for word in personal if word in shown]
