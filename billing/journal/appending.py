@@ -11,11 +11,12 @@ from typing import Any
 
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.db import DataError, IntegrityError, transaction
 
 from billing import clock
 from billing.journal import books
-from billing.journal.booking import Booker, Booking
+from billing.journal.booking import MEMO, Booker, Booking, Open
 from billing.journal.models import BookedNote, ForkRecord, Payment, Quarantined, SuspenseItem
 from billing.journal.models import Record as StoredRecord
 from billing.journal.records import Malformed, Record, Wire, check, epoch_of, moment
@@ -67,12 +68,13 @@ def append(kiosk: Kiosk, wires: Sequence[Wire], now: datetime) -> Answer:
         kiosk.chains.filter(frozen="").update(frozen="malformed")
         return Answer((), Stop("malformed", 0, "epoch-unknown"), None)
     records, why = _checked(wires, chain)
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         try:
             with transaction.atomic():
-                return _Batch(kiosk, chain.pk, now).append(records, wires, why)
-        except (Collision, IntegrityError) as error:
-            log.warning("%s: head moved by another request (%s)", chain, type(error).__name__)
+                batch = _Batch(kiosk, chain.pk, now, one_by_one=attempt >= _ATTEMPTS - 2)
+                return batch.append(records, wires, why)
+        except (Collision, IntegrityError, DataError) as error:
+            log.warning("%s: attempt %d failed: %s", chain, attempt + 1, type(error).__name__)
     raise Collision
 
 
@@ -114,10 +116,10 @@ def _quarantine(kiosk: Kiosk, epoch: int, wire: Wire, why: str, now: datetime) -
 
 
 class _Batch:
-    """One attempt, inside its transaction."""
+    """One attempt, inside its transaction. `one_by_one` finds the record that the database refuses to book."""
 
-    def __init__(self, kiosk: Kiosk, chain_pk: int, now: datetime) -> None:
-        self._kiosk, self._now = kiosk, now
+    def __init__(self, kiosk: Kiosk, chain_pk: int, now: datetime, one_by_one: bool) -> None:
+        self._kiosk, self._now, self._one_by_one = kiosk, now, one_by_one
         self._chain = Chain.objects.select_for_update().get(pk=chain_pk)
         self._head = (self._chain.head_seq, self._chain.head_hash)
         self._today = clock.city_date(now)
@@ -129,7 +131,10 @@ class _Batch:
         branch = records[len(placed) :] if stop and stop.type == "journal-fork" else []
         booker = Booker(self._kiosk.pk, self._chain.epoch, books.load(self._kiosk.pk, [*fresh, *branch]))
         booked = {record.seq: booker.book(record, self._day(record)) for record in fresh}
-        self._save(fresh, [booked[record.seq] for record in fresh])
+        if self._one_by_one:
+            booked = {record.seq: self._save_or_hold(record, booked[record.seq]) for record in fresh}
+        else:
+            self._save(fresh, [booked[record.seq] for record in fresh])
         if branch:
             self._keep_branch(branch, booker)
         if why and stop is None:
@@ -170,6 +175,19 @@ class _Batch:
                 chain.head_seq, chain.head_hash = record.seq, record.hash
                 new[record.seq] = record.hash
         return records, None
+
+    def _save_or_hold(self, record: Record, booking: Booking) -> Booking:
+        """Save one record; if its booking cannot be posted, keep it with a memo, so that it blocks none behind it."""
+        try:
+            with transaction.atomic():
+                self._save([record], [booking])
+        except (IntegrityError, DataError):
+            log.exception("%s: record %d could not be posted", self._chain, record.seq)
+            subject = f"{self._kiosk.pk}/{self._chain.epoch}/{record.seq}"
+            opened = Open("posting-failed", subject, 0, settings.CURRENCY, memo=True)
+            booking = Booking(MEMO, "posting-failed", opened=(opened,))
+            self._save([record], [booking])
+        return booking
 
     def _save(self, records: list[Record], bookings: list[Booking]) -> None:
         transactions = self._post(bookings)

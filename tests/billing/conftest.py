@@ -1,5 +1,6 @@
 """One database and one live server for the billing tests of a process; every test brings its own kiosk and accounts."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ import django
 import pytest
 
 STATE = Path(tempfile.mkdtemp(prefix="billing-tests-"))
+atexit.register(shutil.rmtree, STATE, ignore_errors=True)
 os.environ["BILLING_STATE"] = str(STATE)
 os.environ["DJANGO_SETTINGS_MODULE"] = "billing.settings"
 os.environ.pop("BILLING_DATABASE", None)
@@ -42,7 +44,6 @@ def database() -> Iterator[Path]:
     call_command("migrate", verbosity=0, interactive=False)
     yield STATE / "billing.sqlite3"
     connections.close_all()
-    shutil.rmtree(STATE, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,10 @@ from billing.journal import appending
 from billing.journal.models import ForkRecord, Payment, Quarantined, Record, SuspenseItem
 from billing.journal.records import Wire
 from billing.kiosks.models import Chain, Kiosk
-from billing.ledger import balances
+from billing.ledger import balances, posting
 from billing.ledger.chart import CASH, CLEARING, CREDIT, FORK_SUSPENSE, RECEIVABLE, SUSPENSE
 from billing.ledger.models import Entry, Transaction
+from billing.ledger.posting import Draft, Line
 from tests.billing.kiosk import Client, bills_of, completed, enrolled, line, new_account, note, uid
 
 
@@ -429,6 +430,18 @@ def test_a_head_that_moves_underneath_is_noticed(kiosk: Client, monkeypatch: pyt
     monkeypatch.undo()
     assert cash(kiosk) == 0
     assert outcomes(kiosk.post_all()) == [("posted", "")]
+
+
+def test_a_record_that_cannot_be_posted_blocks_none_behind_it(kiosk: Client) -> None:
+    """Something stands in the ledger where the second booking belongs: a memo says so, the rest is posted."""
+    for value in (500, 1000, 2000):
+        kiosk.journal.add("NoteStacked", note(uid(), value))
+    taken = f"{kiosk.kiosk_id}/1/2/{kiosk.journal.records[1]['hash'][:16]}"
+    lines = (Line(CASH, "elsewhere", 1), Line(SUSPENSE, "elsewhere", -1))
+    posting.post([Draft(taken, "in the way", "USD", clock.city_date(clock.now()), lines)], clock.now())
+    assert outcomes(kiosk.post_all()) == [("posted", ""), ("memo", "posting-failed"), ("posted", "")]
+    assert cash(kiosk) == 2500
+    assert suspense(kiosk) == [("posting-failed", 0, True)]
 
 
 def test_a_receipt_is_verified_by_its_code_alone(kiosk: Client, server: str) -> None:

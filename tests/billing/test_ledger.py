@@ -116,6 +116,22 @@ def test_replacing_is_met_too(raw: sqlite3.Connection, verb: str) -> None:
     assert transaction.entries.count() == 2
 
 
+def test_an_entry_must_be_a_line_of_its_transaction(raw: sqlite3.Connection) -> None:
+    """Even where the trigger that writes entries is gone, only the transaction's own lines may be written."""
+    entry = "INSERT INTO ledger_entry (transaction_id, line, account_id, subject, amount_minor) VALUES (?, ?, ?, ?, ?)"
+    raw.execute("BEGIN IMMEDIATE")
+    try:
+        raw.execute("DROP TRIGGER ledger_transaction_write")
+        statement = INSERT.format(reference=uid(), lines='[["cash","x",100],["clearing","x",-100]]')
+        (pk,) = raw.execute(statement + " RETURNING id").fetchone()
+        for wrong in ((0, "cash", "x", 101), (0, "cash", "y", 100), (0, "suspense", "x", 100), (2, "cash", "x", 100)):
+            with pytest.raises(sqlite3.IntegrityError, match="their transaction alone"):
+                raw.execute(entry, (pk, *wrong))
+        raw.execute(entry, (pk, 0, "cash", "x", 100))
+    finally:
+        raw.execute("ROLLBACK")
+
+
 def test_ignoring_conflicts_lets_nothing_in(raw: sqlite3.Connection) -> None:
     reference = uid()
     statement = INSERT.format(reference=reference, lines=BAD_LINES[0]).replace("INSERT", "INSERT OR IGNORE", 1)

@@ -13,7 +13,7 @@ from stdnum.iso7064 import mod_97_10
 from billing import clock
 from billing.customers import billcode
 from billing.customers.billcode import BillCode
-from billing.customers.models import Account
+from billing.customers.models import Account, Invoice
 from billing.customers.statement import mask_address, mask_name
 from billing.kiosks.models import Kiosk
 from billing.ledger import posting
@@ -99,6 +99,14 @@ def test_credit_counts_against_the_oldest_bill(kiosk: Client) -> None:
     assert [bill["balance_minor"] for bill in seen["invoices"]] == [2500]  # type: ignore[attr-defined]
     give_credit(account, 3000)
     assert resolve(kiosk, account.number, "142")[1]["balance_minor"] == -500
+
+
+def test_a_bill_is_past_due_from_the_day_after(kiosk: Client) -> None:
+    account = new_account(2000)
+    today = clock.city_date(clock.now())
+    for days, past_due in ((0, 0), (1, 2000)):
+        Invoice.objects.filter(account=account).update(due_date=today - timedelta(days=days))
+        assert resolve(kiosk, account.number, "142")[1]["past_due_minor"] == past_due
 
 
 def test_a_quote_settles_the_oldest_first_and_leaves_credit(kiosk: Client) -> None:

@@ -118,7 +118,7 @@ def _tried(operation: Any, world: World) -> bool:
     statuses: list[int] = []
 
     @settings(
-        max_examples=40,
+        max_examples=30,
         deadline=None,
         database=None,
         phases=[Phase.generate],
