@@ -20,7 +20,8 @@ class Areas:
 
 
 def areas(page: Page, m: Metrics) -> Areas:
-    top = Box(0, 0, m.width, m.top_band)
+    # The way out of staff pages lies in the top band and needs a finger's height there.
+    top = Box(0, 0, m.width, max(m.top_band, m.target) if page.staff else m.top_band)
     bottom = Box(0, m.height - m.bottom_band, m.width, m.bottom_band)
     strip = None
     end = bottom.y
@@ -93,11 +94,11 @@ def _draw_staff_top(pen: Pen, page: Page, m: Metrics, box: Box) -> None:
     if out:
         label = set_fitting(out.label, Face("semibold", round(m.u(40) * m.band_scale)), box.w * 0.3, 1)
         width = max(m.target, label.width + m.u(64))
-        frame = Box(box.w - m.u(20) - width, m.u(8), width, max(m.target, box.h - m.u(16)))
+        frame = Box(box.w - m.u(20) - width, 0, width, box.h)
         visible = Box(frame.x, (box.h - m.u(76) * m.band_scale) / 2, width, m.u(76) * m.band_scale)
         pen.outline(visible, t.on_staff_band, m.u(3), visible.h / 2)
         pen.lines(label, frame.x, (box.h - label.height) / 2, width, t.on_staff_band, "center")
-        pen.target(out.intent, Box(frame.x, 0, width, max(m.target, box.h)), m.u(16))
+        pen.target(out.intent, Box(frame.x, 0, width, box.h), m.u(16))
         right = frame.x - m.u(24)
     _row(pen, set_fitting(words, face, right - m.margin, 1), m.margin, box, t.on_staff_band)
 

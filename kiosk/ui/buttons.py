@@ -27,7 +27,7 @@ class Card:
 
     def _left(self) -> float:
         if self._plain:
-            return self.m.u(40)
+            return self.m.u(16 if self.m.landscape else 36)
         return self.m.u(190 if self.choice.icon and not self._narrow else 48)
 
     @property
@@ -36,7 +36,7 @@ class Card:
         return self.m.text_size == 3
 
     def _parts(self, width: float) -> list[Lines]:
-        inner = width - self._left() - self.m.u(40 if self._plain else 90)
+        inner = width - self._left() - (self._left() if self._plain else self.m.u(90))
         label = face(self.m, "choice", "semibold")
         if self._plain:
             icon = label.size * 1.5 if self.choice.icon else 0

@@ -154,3 +154,8 @@ class Textures:
 def forget() -> None:
     """Forget every measured text: what a resident typed or owed is not kept for the next one (T5)."""
     _extent.cache_clear()
+
+
+def measured() -> int:
+    """Return how many measured texts are kept."""
+    return _extent.cache_info().currsize

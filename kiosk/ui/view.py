@@ -75,6 +75,10 @@ class PageView(Widget):
         self.canvas.add(self._marks)
         self._mark()
 
+    def kept_texts(self) -> list[str]:
+        """Return every text that is still kept as a picture."""
+        return self._textures.texts()
+
     def metrics(self) -> Metrics:
         size = self.page.text_size if self.page else 0
         return Metrics(int(self.width), int(self.height), self._density, max(0, min(size, 3)))
