@@ -316,5 +316,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         EbdsTwin(options.link, settings, options.state) as twin,
         ControlServer(options.control, twin.handle),
     ):
+        print(options.link, flush=True)  # whoever started it may connect now
         signal.sigwait(done)
     return 0

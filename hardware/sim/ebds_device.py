@@ -298,8 +298,7 @@ class Acceptor:
         if self._failure or self.body.jammed or (self.body.full and self.settings.profile == "pyramid"):
             return frozenset()
         if self._powering_up and not self._unvalued:
-            idles = self.settings.power_up_idles or self.settings.profile == "pyramid"
-            return frozenset({"idling"} if idles else ())
+            return self._power_up_states()
         states = {
             Place.ACCEPTING: "accepting",
             Place.ESCROW: "escrowed",
@@ -307,6 +306,12 @@ class Acceptor:
             Place.RETURNING: "returning",
         }
         return frozenset({states.get(self.body.place, "idling")})
+
+    def _power_up_states(self) -> frozenset[str]:
+        if self.settings.profile != "pyramid":
+            return frozenset({"idling"} if self.settings.power_up_idles else ())
+        inside = self.body.place not in (Place.NOWHERE, Place.STACKED_UNTOLD)
+        return frozenset({"returning" if inside else "idling"})
 
     def _conditions(self) -> frozenset[str]:
         mei = self.settings.profile != "pyramid"

@@ -1,6 +1,7 @@
 """A line inside one process, with an end for the other side to use. For tests."""
 
 import socket
+import threading
 from contextlib import suppress
 
 from hardware.transport.line import LineLost
@@ -17,14 +18,25 @@ class MemoryLine:
         self.opened = 0
         self.peer: socket.socket | None = None
         self._near: socket.socket | None = None
+        self._changed = threading.Condition()
 
     def open(self) -> None:
         if not self.present:
             raise LineLost(f"{self.name} is not there")
         self.close()
-        self._near, self.peer = socket.socketpair()
-        self._near.setblocking(False)
-        self.opened += 1
+        with self._changed:
+            self._near, self.peer = socket.socketpair()
+            self._near.setblocking(False)
+            self.opened += 1
+            self._changed.notify_all()
+
+    def wait_peer(self, timeout_s: float) -> socket.socket:
+        """Return the far end, as soon as the line is open. TimeoutError if nobody opens it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.peer is not None, timeout_s)
+            if self.peer is None:
+                raise TimeoutError(f"nobody opened {self.name}")
+            return self.peer
 
     def close(self) -> None:
         for end in (self._near, self.peer):

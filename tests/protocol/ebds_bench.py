@@ -44,10 +44,21 @@ class Bench:
         self.sent: list[tuple[int, bytes]] = []
         self.ack_after_ms = 0
         self.acknowledging = True
-        self.decide: Callable[[NoteEscrowed], None] = lambda note: self.codec.command(StackNote(note.escrow))
+        self.decide: Callable[[NoteEscrowed], None] = self.stack
         self.plugged = True
         self._acks: list[tuple[int, int]] = []
         self.codec.line_opened(self.now_ms)
+
+    def stack(self, note: NoteEscrowed) -> None:
+        """Take every note."""
+        self.codec.command(StackNote(note.escrow))
+
+    def restart_host(self, codec: EbdsCodec) -> None:
+        """The host's process dies and another starts; the device goes on."""
+        self.events.clear()
+        self._acks.clear()
+        self.codec = codec
+        self.plug_in()
 
     # Time
 
@@ -96,6 +107,13 @@ class Bench:
             if at_ms <= self.now_ms:
                 self._acks.remove((at_ms, report))
                 self.codec.command(Acknowledge(report))
+
+    def acknowledge_all(self) -> None:
+        """What was reported so far is durable now."""
+        self.acknowledging = True
+        for event in self.events:
+            if isinstance(event, REPORTS):
+                self.codec.command(Acknowledge(event.report))
 
     # Cable
 
