@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     bills = commands.add_parser("make-bills", help="print open invoices as PDF bills")
     bills.set_defaults(run=_make_bills)
     bills.add_argument("--out", type=Path, required=True)
+    bills.add_argument("--demo", action="store_true", help="fill an empty database with the City of Riverbend first")
     bills.add_argument(
         "--accounts", type=int, default=20, help="how many accounts that owe, in the order they were opened"
     )
@@ -102,11 +103,16 @@ def _enrol_code(options: argparse.Namespace) -> int:
 
 
 def _make_bills(options: argparse.Namespace) -> int:
-    from billing.demo import bills
+    from billing.demo import bills, city
 
-    for path in bills.print_bills(options.out, options.accounts):
+    if options.demo:
+        city.seed()
+    paths = list(bills.print_bills(options.out, options.accounts))
+    for path in paths:
         print(path)
-    return 0
+    if not paths:
+        print("no account owes anything; --demo fills an empty database", file=sys.stderr)
+    return 0 if paths else 1
 
 
 def _ledger(options: argparse.Namespace) -> int:

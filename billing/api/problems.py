@@ -8,24 +8,34 @@ from django.http import HttpResponse
 
 CONTENT_TYPE = "application/problem+json"
 
-# suffix: status, title, retryable
-KINDS: dict[str, tuple[int, str, bool]] = {
-    "malformed": (400, "Not what this endpoint takes", False),
-    "signature-invalid": (401, "The signature is missing or wrong", True),
-    "signature-stale": (401, "The signature was made too long ago or in the future", True),
-    "enrolment-refused": (403, "The enrolment code is not valid", False),
-    "kiosk-suspended": (403, "This kiosk is suspended", True),
-    "scope": (403, "Not yours", False),
-    "account-not-found": (404, "No account matches", False),
-    "not-found": (404, "Nothing here", False),
-    "method-not-allowed": (405, "This method is not for this address", False),
-    "journal-gap": (409, "Records are missing before this one", True),
-    "journal-fork": (409, "Another record holds this place", False),
-    "too-large": (413, "Split the batch", False),
-    "validation": (422, "A field is wrong", False),
-    "slow-down": (429, "Too many misses", True),
-    "busy": (503, "Try again", True),
-    "unknown": (500, "The outcome is unknown", True),
+
+@dataclass(frozen=True)
+class Kind:
+    """One problem type, and what a kiosk does when it meets it."""
+
+    status: int
+    title: str
+    retryable: bool
+    action: str
+
+
+KINDS = {
+    "malformed": Kind(400, "Not a record of this journal", False, "freeze: no new money; staff open a new epoch"),
+    "signature-invalid": Kind(401, "The signature is missing or wrong", True, "sign anew once, then alarm"),
+    "signature-stale": Kind(401, "Signed too long ago or in the future", True, "take server_time as offset, sign anew"),
+    "enrolment-refused": Kind(403, "The enrolment code is not valid", False, "ask the technician for a fresh code"),
+    "kiosk-suspended": Kind(403, "This kiosk is suspended", True, "no look-ups and no new money; go on posting"),
+    "scope": Kind(403, "Not yours", False, "alarm: a fault in the program"),
+    "account-not-found": Kind(404, "No account matches", False, "ask the resident again"),
+    "not-found": Kind(404, "Nothing here", False, "alarm: a fault in the program"),
+    "method-not-allowed": Kind(405, "This method is not for this address", False, "alarm: a fault in the program"),
+    "journal-gap": Kind(409, "Records are missing before this one", True, "send again from expected_seq"),
+    "journal-fork": Kind(409, "Another record holds this place", False, "freeze: finish the payment, no new money"),
+    "too-large": Kind(413, "The request is too large", False, "send fewer records at once"),
+    "validation": Kind(422, "A field is wrong", False, "keep the records, alarm, try again slowly"),
+    "slow-down": Kind(429, "Too many misses", True, "wait retry_after_s; staff can look the account up"),
+    "unknown": Kind(500, "The outcome is unknown", True, "send the same again, for ever, with back-off"),
+    "busy": Kind(503, "Try again", True, "send the same again after retry_after_s"),
 }
 
 
@@ -38,16 +48,16 @@ class Problem(Exception):
     members: dict[str, Any] = field(default_factory=dict)
 
     def response(self) -> HttpResponse:
-        status, title, retryable = KINDS[self.suffix]
+        kind = KINDS[self.suffix]
         content = {
             "type": f"/problems/{self.suffix}",
-            "title": title,
-            "status": status,
-            "detail": self.detail or title,
-            "retryable": retryable,
+            "title": kind.title,
+            "status": kind.status,
+            "detail": self.detail or kind.title,
+            "retryable": kind.retryable,
             **self.members,
         }
-        response = HttpResponse(json.dumps(content), status=status, content_type=CONTENT_TYPE)
+        response = HttpResponse(json.dumps(content), status=kind.status, content_type=CONTENT_TYPE)
         if "retry_after_s" in self.members:
             response["Retry-After"] = str(self.members["retry_after_s"])
         return response

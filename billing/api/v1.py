@@ -1,6 +1,7 @@
 """The API as a whole: /v1, its OpenAPI file, and how errors become problems."""
 
 import logging
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,13 +15,16 @@ from billing.api.problems import CONTENT_TYPE, KINDS, Problem
 log = logging.getLogger("billing.api")
 
 _PROBLEM = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
-KINDS_BY_STATUS = {str(status): title for status, title, _ in KINDS.values()}
 
 _DESCRIPTION = """What kiosks and the city's billing server say to each other.
 
 Posting is atomic with the journal head. A kiosk reads what it has written. Balances are as of `as_of` and come from
-the primary. Money is never refused: what cannot be placed is booked to suspense. Problem types: {types}.
-""".format(types=", ".join(sorted(KINDS)))
+the primary. Money is never refused: what cannot be placed is booked to suspense.
+
+Problem types, and what a kiosk does. No other 4xx may lose money: keep the records, alarm, try slowly.
+
+{types}
+""".format(types="\n".join(f"- `{suffix}` ({kind.status}): {kind.action}" for suffix, kind in KINDS.items()))
 
 
 class BillingAPI(NinjaAPI):
@@ -31,7 +35,7 @@ class BillingAPI(NinjaAPI):
             for operation in path.values():
                 responses = operation["responses"]
                 for status in _common_errors(operation):
-                    responses.setdefault(status, {"description": KINDS_BY_STATUS[status], "content": _PROBLEM})
+                    responses.setdefault(status, {"description": HTTPStatus(int(status)).phrase, "content": _PROBLEM})
                 for status, response in responses.items():
                     if int(status) >= 400:
                         response["content"] = _PROBLEM

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from billing import clock
+from billing.api.problems import KINDS
 from billing.customers.models import Account, Misses
 from billing.kiosks import enrolment
 from tests.billing.kiosk import Client, enrolled, new_account, new_kiosk, note, public, uid
@@ -91,6 +92,10 @@ def test_the_file_names_every_operation_and_its_problems(document: dict[str, Any
         for status, response in operation["responses"].items():
             kind = "application/json" if status.startswith("2") else "application/problem+json"
             assert list(response["content"]) == [kind]
+    assert all(
+        f"`{suffix}` ({kind.status}): {kind.action}" in document["info"]["description"]
+        for suffix, kind in KINDS.items()
+    )
     unsigned = {operation["operationId"] for operation in operations if not operation.get("security")}
     assert unsigned == {"enrol", "verifyReceipt"}
 

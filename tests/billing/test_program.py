@@ -119,6 +119,12 @@ def test_a_database_without_its_guards_is_not_served(tmp_path: Path) -> None:
     assert "ledger_transaction_check" in refused.stderr
 
 
+def test_bills_can_be_printed_without_a_server(tmp_path: Path) -> None:
+    order = ("make-bills", "--state", str(tmp_path), "--out", str(tmp_path / "bills"), "--accounts", "1")
+    assert run(*order).returncode == 1
+    assert len(run(*order, "--demo").stdout.split()) == 3
+
+
 def test_sqlite_takes_one_worker(state: Path, demo: str) -> None:
     refused = run("serve", "--workers", "2", "--state", str(state), "--port", "0")
     assert (refused.returncode, "one worker" in refused.stderr) == (2, True)
