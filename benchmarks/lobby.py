@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kiosk.demo.journeys import Lobby, hold_bill, pay_cash, play_steps, touch
+from kiosk.demo.journeys import Lobby, hold_bill, pay_cash, play_steps
 from kiosk.demo.window import Display
 from kiosk.demo.world import World
 
@@ -31,6 +31,5 @@ def running(*extra: str) -> Iterator[Lobby]:
 
 
 def open_slot(lobby: Lobby, account: str) -> None:
-    """Bring the lobby to the cash page with credit agreed, so that many notes fit."""
-    play_steps(lobby, (hold_bill(account), pay_cash(), touch("allow_credit")))
-    lobby.see("credit agreed", payment__credit_agreed=True)
+    """Bring the lobby to the cash page of an account that owes more than the notes to come."""
+    play_steps(lobby, (hold_bill(account), pay_cash()))

@@ -69,12 +69,14 @@ def _insert_notes(lobby: Lobby, account: str, load: bool) -> list[int]:
 
 
 class _Busy:
-    """Keeps the screen drawing (its language changes all the time) and a decoder decoding."""
+    """Keeps the screen drawing (its text size changes all the time) and a decoder decoding, as nice as the reader."""
 
     def __init__(self, lobby: Lobby) -> None:
         self._stop = threading.Event()
         images = [str(path) for path in sorted((lobby.world.base / "camera").glob("*"))][:1]
-        script = f"from kiosk.scanning.cli import main\nwhile True: main(['--any', *{images!r}])"
+        script = (
+            f"import os\nfrom kiosk.scanning.cli import main\nos.nice(10)\nwhile True: main(['--any', *{images!r}])"
+        )
         self._decoder = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL)
         self._painter = threading.Thread(target=self._paint, args=(lobby,))
         self._painter.start()

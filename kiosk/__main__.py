@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kiosk.config.model import Config
 
 PROCESSES = ("engine", "screen", "reader")
+SCREEN_NICE, READER_NICE = 5, 10  # a decision about a note comes before a picture of it
 
 
 def main(argv: list[str]) -> int:
@@ -100,6 +101,7 @@ def _screen(argv: list[str]) -> int:
     from kiosk.ui.process import ScreenConfig, run
 
     config, options = _arguments(argv)
+    os.nice(SCREEN_NICE)
     os.environ["TZ"] = config.kiosk.time_zone
     time.tzset()
     screen = config.screen
@@ -124,6 +126,7 @@ def _reader(argv: list[str]) -> int:
     from kiosk.scanning.reader import ReaderConfig, run
 
     config, _ = _arguments(argv)
+    os.nice(READER_NICE)
     reader = config.reader
     scanners = ReaderConfig(reader.camera, reader.imager, reader.wedge, profiles=reader.profiles)
     run(scanners, config.run_dir / "reader.sock")

@@ -11,9 +11,17 @@ from PIL import Image
 from kiosk.demo.journeys import JOURNEYS
 
 OWED = (
-    "exact-cash part-payment overpayment cancel-before-money walk-away spanish offline-then-back"
-    " power-cut-while-stacking cable-pulled-in-escrow paper-out"
-).split()
+    "exact-cash",
+    "part-payment",
+    "overpayment",
+    "cancel-before-money",
+    "walk-away",
+    "spanish",
+    "offline-then-back",
+    "power-cut-while-stacking",
+    "cable-pulled-in-escrow",
+    "paper-out",
+)
 
 
 @pytest.mark.timeout(420)
