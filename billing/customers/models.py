@@ -3,8 +3,15 @@
 What is still owed on an invoice is never stored here: it is the invoice's balance in the ledger.
 """
 
+import secrets
+
 from django.conf import settings
 from django.db import models
+
+
+def new_token() -> str:
+    """Return a name for an account that says nothing about it."""
+    return f"a{secrets.token_hex(12)}"
 
 
 class City(models.Model):
@@ -46,7 +53,7 @@ class Account(models.Model):
     STATUS = (("open", "open"), ("closed", "closed"))
 
     number = models.CharField(max_length=8, unique=True, help_text="8 digits, the last by the Luhn rule")
-    token = models.CharField(max_length=40, unique=True)
+    token = models.CharField(max_length=40, unique=True, default=new_token)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="accounts")
     house_number = models.CharField(max_length=10)
     street = models.CharField(max_length=80)

@@ -42,12 +42,18 @@ def load(kiosk_id: str, records: Iterable[Record]) -> Books:
 
 
 def _accounts(references: set[str]) -> dict[str, KnownAccount]:
-    numbers = {text.removeprefix(_TYPED) for text in references if text.startswith(_TYPED)}
-    known: dict[str, KnownAccount] = {}
-    for account in Account.objects.filter(Q(token__in=references) | Q(number__in=numbers)):
-        value = KnownAccount(account.pk, account.number, account.status == "closed")
-        known[account.token] = known[_TYPED + account.number] = value
-    return known
+    # Bills print the number in groups of four, and a record may name it as printed.
+    numbers = {
+        text: "".join(filter(str.isalnum, text[len(_TYPED) :])) for text in references if text.startswith(_TYPED)
+    }
+    found = Account.objects.filter(Q(token__in=references) | Q(number__in=set(numbers.values())))
+    by_name: dict[str, KnownAccount] = {}
+    for account in found:
+        known = KnownAccount(account.pk, account.number, account.status == "closed")
+        by_name[account.token] = by_name[account.number] = known
+    # Only a token may stand bare: a number without "num:" is no reference.
+    wanted = {text: numbers.get(text, text) for text in references if text in numbers or not text.isdigit()}
+    return {text: by_name[name] for text, name in wanted.items() if name in by_name}
 
 
 def _invoices(numbers: set[str]) -> dict[str, KnownInvoice]:

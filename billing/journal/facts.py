@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+_ID = re.compile(r"[A-Za-z0-9._: -]{1,64}", re.ASCII)  # a space: account numbers as printed
 _CURRENCY = re.compile(r"[A-Z]{3}")
 AMOUNT_MAX_MINOR = 10**12  # ten billion: sums of a whole journal stay far inside 64 bits
 

@@ -184,7 +184,6 @@ def new_account(*bills_minor: int, status: str = "open", name: str = "Jolene Rey
     today = clock.city_date(clock.now())
     account: Account = Account.objects.create(
         number=number,
-        token=uid(),
         customer=Customer.objects.create(name=name),
         house_number=house,
         street="Maple Street",

@@ -73,12 +73,19 @@ def test_the_acknowledgement_is_signed_and_names_the_head(kiosk: Client) -> None
     assert said["ledger_txn_id"] == Transaction.objects.filter(record__chain__kiosk=kiosk.kiosk_id).last().pk
 
 
-def test_a_typed_account_number_names_the_account(kiosk: Client) -> None:
+@pytest.mark.parametrize("printed", ["{0}", "{1} {2}", "{1}-{2}"])
+def test_a_typed_account_number_names_the_account(kiosk: Client, printed: str) -> None:
     account = new_account(2000)
-    typed = f"num:{account.number}"
+    typed = "num:" + printed.format(account.number, account.number[:4], account.number[4:])
     pay(kiosk, [2000], line(typed, bills_of(account)[0], 1500), line(typed, "", 500))
     assert balance(RECEIVABLE, bills_of(account)[0].number) == 500
     assert balance(CREDIT, account.number) == -500
+
+
+def test_a_number_is_no_token(kiosk: Client) -> None:
+    account = new_account(2000)
+    _, results = pay(kiosk, [2000], line(account.number, "", 2000))
+    assert outcomes(results)[-1] == ("suspense", "account-unknown")
 
 
 def test_a_closed_account_is_paid_into_suspense_and_the_receipt_stays_valid(kiosk: Client, server: str) -> None:

@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+import billing.customers.models
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -49,7 +51,7 @@ class Migration(migrations.Migration):
                     "number",
                     models.CharField(help_text="8 digits, the last by the Luhn rule", max_length=8, unique=True),
                 ),
-                ("token", models.CharField(max_length=40, unique=True)),
+                ("token", models.CharField(default=billing.customers.models.new_token, max_length=40, unique=True)),
                 ("house_number", models.CharField(max_length=10)),
                 ("street", models.CharField(max_length=80)),
                 (
