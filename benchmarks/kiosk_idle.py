@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 
 from benchmarks.lobby import running
+from kiosk.demo.journeys import Lobby
 
 SETTLE_S = 8.0
 WATCH_S = 20.0
@@ -23,7 +24,7 @@ def measure() -> list[dict[str, Any]]:
         found = _processes(str(lobby.world.config))
         time.sleep(SETTLE_S)
         before = {name: _cpu_s(process) for name, process in found.items()}
-        time.sleep(WATCH_S)
+        _watch_the_desk(lobby)
         shares = {name: 100 * (_cpu_s(found[name]) - before[name]) / WATCH_S for name in found}
         memory = {name: process.memory_info().rss / 1e6 for name, process in found.items()}
     total, resident = sum(shares.values()), memory["engine"] + memory["reader"]
@@ -43,6 +44,14 @@ def measure() -> list[dict[str, Any]]:
             "ok": resident <= MEMORY_LIMIT_MB,
         },
     ]
+
+
+def _watch_the_desk(lobby: Lobby) -> None:
+    """Let the camera see an empty desk, a new noisy frame every half second."""
+    until = time.monotonic() + WATCH_S
+    while (left_s := until - time.monotonic()) > 0:
+        lobby.world.twin("camera").ask("clear")
+        time.sleep(min(left_s, 0.5))
 
 
 def _processes(config: str) -> dict[str, psutil.Process]:

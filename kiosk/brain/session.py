@@ -148,7 +148,7 @@ def amount_submitted(turn: Turn) -> None:
     """The typed digits are cents, as on a till: 5 3 1 8 is $53.18."""
     amount_minor = int(turn.scene.entry or "0")
     least = min(turn.settings.minimum_minor, max(1, _account(turn).balance_minor))
-    most = _account(turn).balance_minor + turn.settings.credit_limit_minor
+    most = min(turn.settings.maximum_minor, _account(turn).balance_minor + turn.settings.credit_limit_minor)
     if amount_minor < least:
         turn.show(notice="amount_too_low", notice_minor=least)
     elif amount_minor > most:
@@ -158,7 +158,9 @@ def amount_submitted(turn: Turn) -> None:
 
 
 def _agree(turn: Turn, amount_minor: int) -> None:
-    if amount_minor > 0:
+    if amount_minor > turn.settings.maximum_minor:
+        turn.show(notice="amount_too_high", notice_minor=turn.settings.maximum_minor)
+    elif amount_minor > 0:
         turn.show(stage="tender", agreed_minor=amount_minor, field="", entry="", notice="")
 
 

@@ -70,7 +70,7 @@ def back_to_health(turn: Turn, value: str) -> None:
 def swap(turn: Turn, value: str) -> None:
     """Close the period, open the next, print its ticket."""
     del value
-    if turn.books.note is not None:
+    if turn.books.note is not None or not holds_notes(turn):
         return
     close_period(turn, turn.books.staff, "swapped")
     turn.show(stage="staff_health", notice="period_closed")

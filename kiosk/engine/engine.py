@@ -1,5 +1,6 @@
 """The engine's loop: take an event, decide, commit, apply, and only then act (architecture, rules 2 and 3)."""
 
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Protocol
 
@@ -11,12 +12,14 @@ from kiosk.domain.facts import Fact, PaymentCompleted
 from kiosk.domain.snapshot import Snapshot
 from kiosk.engine.clock import Clock
 from kiosk.engine.inbox import Inbox, Job, Timers, Told
+from kiosk.journal.chain import Report
 from kiosk.journal.record import Moment as Stamp
 from kiosk.journal.record import Record
 from kiosk.journal.store import Journal
 
 BEAT_MS = 1_000  # the loop turns at least this often
 CHECKPOINT_AFTER_MS = 5_000
+VERIFY_EVERY_MS = 24 * 3_600_000
 
 
 class Hands(Protocol):
@@ -45,6 +48,8 @@ class Engine:
         self._picture: Snapshot | None = None
         self._unposted_receipts: dict[int, str] = {}
         self._quiet_since_ms: int | None = clock.mono_ms()
+        self._check: Generator[int, None, Report] | None = None
+        self._check_due_ms = clock.mono_ms() + VERIFY_EVERY_MS
         self._exit = False
 
     def run(self, reason: str) -> None:
@@ -121,8 +126,24 @@ class Engine:
         self.turn(Told(events.Acknowledged, {"receipts": receipts, "unposted": unposted}))
 
     def _tidy(self, now_ms: int) -> None:
-        """Checkpoint when nothing has happened for a while and nobody is here."""
+        """When nothing has happened for a while and nobody is here: checkpoint, and look the journal over."""
         quiet = self._quiet_since_ms
         if quiet is not None and now_ms - quiet > CHECKPOINT_AFTER_MS and not self.state.books.session_id:
             self.journal.checkpoint()
             self._quiet_since_ms = None
+        elif quiet is None and not self.state.books.session_id:
+            self._look_back(now_ms)
+
+    def _look_back(self, now_ms: int) -> None:
+        """Verify the whole journal once a day, a piece at each turn of the quiet loop."""
+        if self._check is None:
+            if now_ms < self._check_due_ms:
+                return
+            self._check = self.journal.verify_in_parts()
+        try:
+            next(self._check)
+        except StopIteration as end:
+            self._check, self._check_due_ms = None, now_ms + VERIFY_EVERY_MS
+            if not end.value.ok:
+                detail = f"record {end.value.bad_seq}: {end.value.reason}"
+                self.turn(Told(events.PostingRefused, {"reason": "journal_damaged", "detail": detail}))

@@ -63,6 +63,12 @@ class KioskHands:
 
     def publish(self, picture: Snapshot) -> None:
         self.screen.publish(picture)
+        self.city.health = {
+            "screen": picture.screen,
+            "reasons": list(picture.reasons),
+            "printer": picture.printer,
+            "scanner": picture.scanner,
+        }
         if self.control is not None:
             self.control.publish(picture)
 

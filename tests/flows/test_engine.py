@@ -15,7 +15,7 @@ from kiosk.brain.events import Moment
 from kiosk.brain.state import State
 from kiosk.domain.intents import Intent
 from kiosk.domain.snapshot import DeviceHealth, Snapshot
-from kiosk.engine.engine import CHECKPOINT_AFTER_MS, Engine
+from kiosk.engine.engine import CHECKPOINT_AFTER_MS, VERIFY_EVERY_MS, Engine
 from kiosk.engine.inbox import Inbox, Timers, Told
 from kiosk.engine.process import read_history
 from kiosk.journal.ids import uuid7
@@ -187,3 +187,16 @@ def test_timers_fire_in_order_once_and_can_be_moved() -> None:
     assert timers.pop_due(299) is None
     assert timers.pop_due(300) == "idle"
     assert timers.wait_ms(300, 1000) == 1000
+
+
+def test_the_journal_is_looked_over_once_a_day_while_nobody_is_here(bench: Bench) -> None:
+    """A bad record that appeared behind our back stops money; it is found in pieces, between other work."""
+    bench.tell(events.Started, reason="boot")
+    bench.journal._db.execute("UPDATE records SET hash = ? WHERE seq = 1", ("0" * 64,))
+    bench.engine._quiet_since_ms = None
+    bench.engine._tidy(bench.clock.now_ms)
+    assert bench.engine.state.books.frozen == ""
+    bench.clock.now_ms += VERIFY_EVERY_MS
+    for _ in range(5):
+        bench.engine._tidy(bench.clock.now_ms)
+    assert bench.engine.state.books.frozen == "journal_damaged"
