@@ -2,10 +2,11 @@
 
     kiosk --config FILE [--ui none] [--control SOCKET]    engine, screen and reader as three processes
           [--capture FILE]                                also write down the acceptor's line
-    kiosk engine|screen|reader --config FILE              one of them (what the systemd units start)
+    kiosk engine|screen --config FILE                     one of them (what the systemd units start)
+    kiosk reader --socket PATH --camera ADDRESS ...       the third, which must not read the configuration: it has PINs
     kiosk enrol --config FILE --code CODE                 make the key, tell the server, keep what it gives
     kiosk pin                                             turn a PIN into what the configuration keeps
-    kiosk check --config FILE                             every error of the configuration at once
+    kiosk check --config FILE [--devices]                 every error of the configuration at once
     kiosk journal verify|export FILE                      check or write out a journal
     kiosk read [--any] IMAGE...                           what the scanner makes of pictures
     kiosk demo [--headless]                               a demo city with simulated devices
@@ -51,9 +52,10 @@ def _arguments(argv: list[str]) -> tuple["Config", argparse.Namespace]:
     parser.add_argument("--capture", type=Path)
     parser.add_argument("--code")
     parser.add_argument("--touch-map", action="store_true")
+    parser.add_argument("--devices", action="store_true")
     options = parser.parse_args(argv)
     try:
-        config = load(options.config)
+        config = load(options.config, options.devices)
     except ConfigWrong as wrong:
         _refuse(wrong.errors)
     if config.production and (options.ui == "none" or options.control or options.touch_map):
@@ -75,7 +77,7 @@ def _all(argv: list[str]) -> int:
     for name in ("control", "capture"):
         path = getattr(options, name)
         extra += [f"--{name}", str(path)] if path else []
-    arguments = {"engine": shared + extra, "reader": shared, "screen": shared}
+    arguments = {"engine": shared + extra, "reader": _reader_arguments(config), "screen": shared}
     if options.touch_map:
         arguments["screen"] = [*shared, "--touch-map"]
     names = [name for name in PROCESSES if not (name == "screen" and options.ui == "none")]
@@ -107,7 +109,7 @@ def _screen(argv: list[str]) -> int:
     screen = config.screen
     run(
         ScreenConfig(
-            socket_path=str(config.run_dir / "screen.sock"),
+            socket_path=str(config.screen_socket),
             width=screen.width,
             height=screen.height,
             density=screen.pixels_per_mm,
@@ -122,15 +124,17 @@ def _screen(argv: list[str]) -> int:
     return 0
 
 
-def _reader(argv: list[str]) -> int:
-    from kiosk.scanning.reader import ReaderConfig, run
-
-    config, _ = _arguments(argv)
-    os.nice(READER_NICE)
+def _reader_arguments(config: "Config") -> list[str]:
     reader = config.reader
-    scanners = ReaderConfig(reader.camera, reader.imager, reader.wedge, profiles=reader.profiles)
-    run(scanners, config.run_dir / "reader.sock")
-    return 0
+    given = {"socket": str(config.reader_socket), "camera": reader.camera, "imager": reader.imager}
+    given |= {"wedge": reader.wedge, "profiles": ",".join(reader.profiles)}
+    return [f"--{name}={value}" for name, value in given.items()]
+
+
+def _reader(argv: list[str]) -> int:
+    from kiosk.scanning.reader import main as reader_main
+
+    return reader_main(argv)
 
 
 def _enrol(argv: list[str]) -> int:

@@ -1,7 +1,9 @@
 """Read the configuration file; every error is found at once and named by its key."""
 
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,20 +18,47 @@ class ConfigWrong(Exception):
         self.errors = errors
 
 
-def load(path: Path) -> Config:
-    """Return the configuration in `path`. Raises ConfigWrong."""
+def load(path: Path, devices: bool = False) -> Config:
+    """Return the configuration in `path`; with `devices` also require each device file it names. Raises ConfigWrong."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigWrong([f"{path}: {error}"]) from error
+    errors = absent_devices(content) if devices else []
     try:
-        return TypeAdapter(Config).validate_python(content)
+        # What is not exactly false is production: a mistake there must not make the rules softer.
+        context = {"production": content.get("production") is not False}
+        config = TypeAdapter(Config).validate_python(content, context=context)
     except ValidationError as error:
-        raise ConfigWrong([_in_words(item) for item in error.errors()]) from error
+        raise ConfigWrong([_in_words(cast(dict[str, Any], item)) for item in error.errors()] + errors) from error
+    if errors:
+        raise ConfigWrong(errors)
+    return config
 
 
-def _in_words(item: object) -> str:
-    assert isinstance(item, dict)
+def absent_devices(content: Mapping[str, Any]) -> list[str]:
+    """Return one line for each device file that `content` (the file's tables, right or wrong) names in vain."""
+    return [f"{key}: {path} is not there" for key, path in _device_files(content) if path and not Path(path).exists()]
+
+
+def _device_files(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def text(section: str, key: str) -> str:
+        table = content.get(section)
+        value = table.get(key) if isinstance(table, Mapping) else None
+        return value if isinstance(value, str) else ""
+
+    yield "acceptor.port", text("acceptor", "port")
+    if text("printer", "kind") in ("serial", "usb"):
+        yield "printer.address", text("printer", "address")
+    scheme, _, place = text("reader", "camera").partition(":")
+    if scheme in ("v4l2", "folder"):
+        yield "reader.camera", place
+    yield "reader.imager", text("reader", "imager")
+    yield "reader.wedge", text("reader", "wedge")
+
+
+def _in_words(item: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in item["loc"]) or "file"
-    what = {"missing": "is missing", "unexpected_keyword_argument": "is not a known key"}.get(item["type"], item["msg"])
+    words = {"missing": "is missing", "unexpected_keyword_argument": "is not a known key"}
+    what = words.get(item["type"], item["msg"]).removeprefix("Value error, ")
     return f"{where}: {what}"

@@ -4,14 +4,17 @@ Sums are cents, times seconds, lengths millimetres. Ports are stable names (udev
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo
 from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid")
+CAMERAS = ("v4l2", "picamera2", "folder")  # hardware.scanner.camera opens these
+PROFILES = Path(__file__).parents[2] / "assets" / "profiles"
 
 
 def _lasting(port: str) -> str:
@@ -19,6 +22,31 @@ def _lasting(port: str) -> str:
     if re.search(r"/tty(USB|ACM)\d+$", port):
         raise ValueError("ttyUSB and ttyACM numbers change: name the port by a udev link (docs/devices.md)")
     return port
+
+
+def _camera(address: str) -> str:
+    """Refuse what no camera can be opened by; "" is none."""
+    scheme, colon, place = address.partition(":")
+    if address and not (scheme in CAMERAS and colon and bool(place) == (scheme != "picamera2")):
+        raise ValueError(f'a camera is "v4l2:/dev/...", "picamera2:" or "folder:DIR", not "{address}"')
+    return address
+
+
+def _profile(name: str) -> str:
+    if not (PROFILES / f"{name}.toml").is_file():
+        raise ValueError(f"there is no profile {name} in assets/profiles")
+    return name
+
+
+def _in_production(fits: Callable[[Any], bool], otherwise: str) -> AfterValidator:
+    """Require of a lobby's kiosk what a test may do without. What is loaded without a word about it is a lobby's."""
+
+    def check(value: Any, info: ValidationInfo) -> Any:
+        if (info.context or {}).get("production", True) and not fits(value):
+            raise ValueError(otherwise)
+        return value
+
+    return AfterValidator(check)
 
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=60)]
@@ -52,7 +80,11 @@ class Office:
 
 @dataclass(frozen=True, config=_STRICT)
 class Server:
-    url: Annotated[str, StringConstraints(pattern=r"^https?://")]
+    url: Annotated[
+        str,
+        StringConstraints(pattern=r"^https?://"),
+        _in_production(lambda url: url.startswith("https://"), "https is required"),
+    ]
     ca_file: Path | None = None
     heartbeat_s: Seconds = 60
 
@@ -80,12 +112,12 @@ class Printer:
 
 @dataclass(frozen=True, config=_STRICT)
 class Reader:
-    """What reads bills. `camera`: a V4L2 device file, "picamera2", or "folder:PATH" for pictures."""
+    """What reads bills; "" for none. `camera`: "v4l2:/dev/...", "picamera2:", or "folder:DIR" for pictures."""
 
-    camera: str = ""
+    camera: Annotated[str, AfterValidator(_camera)] = ""
     imager: str = ""
     wedge: str = ""
-    profiles: tuple[str, ...] = ("riverbend",)
+    profiles: Annotated[tuple[Annotated[str, AfterValidator(_profile)], ...], Field(min_length=1)] = ("riverbend",)
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -109,8 +141,15 @@ class Limits:
 
 @dataclass(frozen=True, config=_STRICT)
 class Times:
-    idle_s: Seconds = 120
-    idle_answer_s: Seconds = 45
+    idle_s: Annotated[
+        Seconds, _in_production(lambda seconds: seconds >= 60, "at least 60 seconds (accessibility T1)")
+    ] = 120
+    idle_answer_s: Annotated[
+        Seconds,
+        _in_production(
+            lambda seconds: seconds >= 20, "a person needs at least 20 seconds to answer (accessibility T2)"
+        ),
+    ] = 45
     done_s: Annotated[float, Field(gt=0, le=30)] = 30
     staff_idle_s: Seconds = 120
 
@@ -134,29 +173,30 @@ class Config:
     server: Server
     acceptor: Acceptor
     printer: Printer
-    reader: Reader = Reader()
+    reader: Annotated[
+        Reader,
+        Field(validate_default=True),
+        _in_production(lambda of: of.camera or of.imager or of.wedge, "name a camera, an imager or a wedge"),
+    ] = Reader()
     screen: Screen = Screen()
     limits: Limits = Limits()
     times: Times = Times()
     staff: tuple[Staff, ...] = ()
     production: bool = True
-    allow_volatile_state: bool = False
+    allow_volatile_state: Annotated[
+        bool, _in_production(lambda allowed: not allowed, "the journal of a real kiosk must be on a lasting medium")
+    ] = False
 
-    @model_validator(mode="after")
-    def _fit_for_production(self) -> "Config":
-        if not self.production:
-            return self
-        wrong = []
-        if self.times.idle_answer_s < 20:
-            wrong.append("times.idle_answer_s: a person needs at least 20 seconds to answer (accessibility T2)")
-        if self.times.idle_s < 60:
-            wrong.append("times.idle_s: at least 60 seconds (accessibility T1)")
-        if self.allow_volatile_state:
-            wrong.append("allow_volatile_state: the journal of a real kiosk must be on a lasting medium")
-        if not self.server.url.startswith("https://"):
-            wrong.append("server.url: https is required")
-        if not (self.reader.camera or self.reader.imager or self.reader.wedge):
-            wrong.append("reader: name a camera, an imager or a wedge")
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return self
+    # Screen and reader have a directory each, so that each can be closed to the other (tmpfiles.d).
+
+    @property
+    def screen_socket(self) -> Path:
+        return self.run_dir / "screen" / "screen.sock"
+
+    @property
+    def reader_socket(self) -> Path:
+        return self.run_dir / "reader" / "reader.sock"
+
+    @property
+    def control_socket(self) -> Path:
+        return self.run_dir / "control.sock"

@@ -134,11 +134,11 @@ class World:
 
     def kill(self, process: str, signum: signal.Signals) -> None:
         """Send a signal to the kiosk's engine, screen or reader; what started them starts it again."""
-        wanted = ["kiosk", process, "--config", str(self.config)]
+        wanted = ["kiosk", process]
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 words = (entry / "cmdline").read_bytes().decode().split("\0")
-                if words[2:6] == wanted:
+                if words[2:4] == wanted and any(str(self.base) in word for word in words[4:]):
                     os.kill(int(entry.name), signum)
                     return
         raise DemoFailed(f"no {process} runs")

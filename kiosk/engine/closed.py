@@ -34,7 +34,7 @@ def run_closed(
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    screen = ScreenDesk(config.run_dir / "screen.sock", inbox, clock.mono_ms, ui != "none")
+    screen = ScreenDesk(config.screen_socket, inbox, clock.mono_ms, ui != "none")
     screen.publish(
         Snapshot(
             revision=1,

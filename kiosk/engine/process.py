@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -16,6 +16,7 @@ from kiosk.brain import events
 from kiosk.brain.apply import apply
 from kiosk.brain.settings import Settings, Timeouts
 from kiosk.brain.state import Books, Scene, State
+from kiosk.config.load import absent_devices
 from kiosk.config.model import Config
 from kiosk.domain import facts
 from kiosk.engine.acceptor_port import AcceptorPort
@@ -93,7 +94,7 @@ def settings_of(config: Config, who: Enrolment) -> Settings:
 def run_engine(config: Config, options: Options) -> int:
     """Run until stopped. Returns the exit code; bugs and unwritable journals raise, and systemd starts us again."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    config.run_dir.mkdir(parents=True, exist_ok=True)
+    prepare(config)
     who = identity(config)
     clock = SystemClock(who.enrolment.time_zone or config.kiosk.time_zone, config.kiosk.trust_clock)
     watchdog = Watchdog()
@@ -117,6 +118,17 @@ def run_engine(config: Config, options: Options) -> int:
     code = _serve(config, options, who, journal, clock, inbox, city, watchdog)
     guard.ended_well()
     return code
+
+
+def prepare(config: Config) -> None:
+    """Make the directories of the sockets, and warn of devices that are not there.
+
+    A cable that is out at boot must not keep the kiosk down: its driver goes on asking for the port.
+    """
+    for socket in (config.control_socket, config.screen_socket, config.reader_socket):
+        socket.parent.mkdir(parents=True, exist_ok=True)
+    for line in absent_devices(asdict(config)):
+        log.warning("device not there", device=line)
 
 
 def open_journal(config: Config, who: Identity) -> Journal:
@@ -178,8 +190,8 @@ def _serve(
         printer=printer,
         papers=Papers(config, who.enrolment.kiosk_id, who.enrolment.time_zone),
         city=city,
-        screen=ScreenDesk(config.run_dir / "screen.sock", inbox, clock.mono_ms, options.ui != "none"),
-        reader=ReaderDesk(config.run_dir / "reader.sock", inbox, load_profiles(config.reader.profiles)),
+        screen=ScreenDesk(config.screen_socket, inbox, clock.mono_ms, options.ui != "none"),
+        reader=ReaderDesk(config.reader_socket, inbox, load_profiles(config.reader.profiles)),
         staff=config.staff,
         watchdog=watchdog,
         control=_control(config, options, inbox, journal),
@@ -210,7 +222,7 @@ def _serve(
 
 
 def _control(config: Config, options: Options, inbox: Inbox, journal: Journal) -> ControlDesk:
-    path = options.control or config.run_dir / "control.sock"
+    path = options.control or config.control_socket
     return ControlDesk(path, inbox, journal, intents=not config.production)
 
 

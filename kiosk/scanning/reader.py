@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hardware.scanner.camera import open_camera
+from hardware.scanner.camera import SCHEMES, open_camera
 from hardware.scanner.frames import Camera, CameraLost
 from hardware.scanner.imager import ImagerDriver
 from hardware.scanner.reading import Reading
@@ -207,8 +207,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--imager", default="", help="port of a serial imager")
     parser.add_argument("--wedge", default="", help="event device of a keyboard-wedge scanner")
     parser.add_argument("--wedge-aim", action="store_true", help="the wedge sends AIM prefixes")
-    parser.add_argument("--profile", action="append", help="an enabled profile; may be repeated (riverbend)")
+    parser.add_argument("--profiles", default="", help=f"enabled profiles, by comma ({','.join(DEFAULT)})")
     options = parser.parse_args(argv)
+    if not (options.camera or options.imager or options.wedge):
+        parser.error("name a camera, an imager or a wedge")
+    if options.camera and options.camera.partition(":")[0] not in SCHEMES:
+        parser.error(f"a camera is one of {', '.join(SCHEMES)}, not {options.camera}")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -217,7 +221,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.imager,
         options.wedge,
         wedge_aim=options.wedge_aim,
-        profiles=tuple(options.profile or DEFAULT),
+        profiles=tuple(options.profiles.split(",")) if options.profiles else DEFAULT,
     )
     run(config, options.socket, stop)
     return 0

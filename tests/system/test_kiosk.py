@@ -157,7 +157,7 @@ def test_an_edited_journal_takes_no_money_and_stays_as_it_is(kiosk: Kiosk) -> No
     )
     assert verify.returncode == 1
     kiosk.world.processes.python("kiosk", "kiosk", "--config", str(kiosk.world.config), "--ui", "none")
-    screen = kiosk.world.base / "run" / "screen.sock"
+    screen = kiosk.world.base / "run" / "screen" / "screen.sock"
     kiosk.world.processes.wait_for("kiosk", screen.exists, 30)
     kiosk.world.wait_until(
         "the page that says so", lambda: first_picture(screen)["cash_reason"] == "journal_damaged", 30

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from hardware.scanner.camera import SCHEMES
 from kiosk.__main__ import main
-from kiosk.config.load import ConfigWrong, load
+from kiosk.config.load import ConfigWrong, absent_devices, load
+from kiosk.config.model import CAMERAS, PROFILES
 from kiosk.engine.pins import hash_pin, who_has
+from kiosk.scanning.library import BUILT_IN
 
 SAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.toml"
 
@@ -51,13 +54,122 @@ def test_all_errors_come_in_one_list(tmp_path: Path, capsys: pytest.CaptureFixtu
     [
         ('https://billing.riverbend.example"\n# ca', 'http://billing.riverbend.example"\n# ca', "https is required"),
         ("idle_answer_s = 45", "idle_answer_s = 10", "at least 20 seconds"),
-        ('camera = "/dev/lobby/camera"', 'camera = ""', "name a camera"),
+        ('camera = "v4l2:/dev/lobby/camera"', 'camera = ""', "name a camera"),
     ],
 )
 def test_what_a_lobby_needs_is_required_in_production(tmp_path: Path, old: str, new: str, part: str) -> None:
     with pytest.raises(ConfigWrong) as wrong:
         load(write(tmp_path, (old, new)))
     assert part in str(wrong.value)
+
+
+def test_what_a_lobby_needs_stands_in_the_same_list_as_all_else(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        ("idle_s = 120", 'idle_s = "long"'),
+        ("idle_answer_s = 45", "idle_answer_s = 10"),
+        ("production = true", "production = true\nallow_volatile_state = true\ncolour = 1"),
+        ('camera = "v4l2:/dev/lobby/camera"', 'camera = ""'),
+        ('[server]\nurl = "https:', '[server]\nurl = "http:'),
+    )
+    with pytest.raises(ConfigWrong) as wrong:
+        load(path)
+    said = [line.partition(": ")[0] for line in wrong.value.errors]
+    assert sorted(said) == [
+        *("allow_volatile_state", "colour", "reader", "server.url", "times.idle_answer_s", "times.idle_s")
+    ]
+
+
+def test_a_reader_that_is_not_there_at_all_is_missed_in_production(tmp_path: Path) -> None:
+    text = SAMPLE.read_text(encoding="utf-8")
+    start, end = text.index("[reader]"), text.index("[screen]")
+    (tmp_path / "kiosk.toml").write_text(text[:start] + text[end:], encoding="utf-8")
+    with pytest.raises(ConfigWrong, match="reader: name a camera"):
+        load(tmp_path / "kiosk.toml")
+
+
+def test_a_mistake_in_production_makes_no_rule_softer(tmp_path: Path) -> None:
+    changes = ("production = true", 'production = "never"'), ("idle_answer_s = 45", "idle_answer_s = 10")
+    with pytest.raises(ConfigWrong) as wrong:
+        load(write(tmp_path, *changes))
+    assert [line.partition(":")[0] for line in wrong.value.errors] == ["times.idle_answer_s", "production"]
+
+
+def test_a_trial_may_do_without_what_a_lobby_needs(tmp_path: Path) -> None:
+    changes = ("production = true", "production = false"), ("idle_answer_s = 45", "idle_answer_s = 1")
+    assert load(write(tmp_path, *changes)).times.idle_answer_s == 1
+
+
+@pytest.mark.parametrize(
+    "camera", ["/dev/lobby/camera", "picamera2", "v4l2:", "folder:", "picamera2:0", "usb:1", "v4l2"]
+)
+def test_what_no_camera_can_be_opened_by_is_refused(tmp_path: Path, camera: str) -> None:
+    with pytest.raises(ConfigWrong, match=r'reader\.camera: a camera is "v4l2:'):
+        load(write(tmp_path, ("v4l2:/dev/lobby/camera", camera)))
+
+
+@pytest.mark.parametrize("camera", ["v4l2:/dev/lobby/camera", "picamera2:", "folder:/srv/pictures"])
+def test_each_kind_of_camera_is_taken(tmp_path: Path, camera: str) -> None:
+    assert load(write(tmp_path, ("v4l2:/dev/lobby/camera", camera))).reader.camera == camera
+
+
+def test_the_configuration_knows_the_cameras_and_profiles_that_the_reader_knows() -> None:
+    assert (CAMERAS, PROFILES) == (SCHEMES, BUILT_IN)
+
+
+def test_an_unknown_profile_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigWrong, match="there is no profile springfield"):
+        load(write(tmp_path, ('profiles = ["riverbend"]', 'profiles = ["springfield"]')))
+
+
+def devices(folder: Path) -> tuple[tuple[str, str], ...]:
+    """Return changes to the sample that put every device file into `folder`."""
+    return (
+        ("/dev/lobby/acceptor", str(folder / "acceptor")),
+        ("/dev/lobby/printer", str(folder / "printer")),
+        ("/dev/lobby/camera", str(folder / "camera")),
+        ('imager = ""', f'imager = "{folder / "imager"}"'),
+        ('wedge = ""', f'wedge = "{folder / "wedge"}"'),
+    )
+
+
+def test_check_names_each_device_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, *devices(tmp_path))
+    keys = {"acceptor": "acceptor.port", "printer": "printer.address"}
+    keys |= {name: f"reader.{name}" for name in ("camera", "imager", "wedge")}
+    for name, key in keys.items():
+        with pytest.raises(SystemExit) as stop:
+            main(["check", "--config", str(path), "--devices"])
+        assert stop.value.code == 2
+        assert f"{key}: {tmp_path / name} is not there" in capsys.readouterr().err
+        (tmp_path / name).touch()
+    assert main(["check", "--config", str(path), "--devices"]) == 0
+
+
+def test_devices_and_mistakes_stand_in_one_list(tmp_path: Path) -> None:
+    path = write(tmp_path, *devices(tmp_path), ("columns = 42", "columns = 41"))
+    with pytest.raises(ConfigWrong) as wrong:
+        load(path, devices=True)
+    said = [line.partition(":")[0] for line in wrong.value.errors]
+    assert said == [
+        *("printer.columns", "acceptor.port", "printer.address"),
+        *(f"reader.{n}" for n in ("camera", "imager", "wedge")),
+    ]
+
+
+def test_without_asking_no_device_must_be_there(tmp_path: Path) -> None:
+    assert main(["check", "--config", str(write(tmp_path, *devices(tmp_path)))]) == 0
+
+
+@pytest.mark.parametrize(
+    "content", [{}, {"acceptor": 5}, {"acceptor": {"port": 7}, "printer": [], "reader": {"camera": 1}}]
+)
+def test_devices_are_looked_for_in_any_file(content: dict[str, object]) -> None:
+    assert absent_devices(content) == []
+
+
+def test_a_network_printer_is_no_file() -> None:
+    assert absent_devices({"printer": {"kind": "network", "address": "10.0.0.9:9100"}}) == []
 
 
 def test_control_and_headless_are_refused_in_production(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,9 @@
 """Goal: the small parts around the loop: sockets that never block it, the crash guard, desks, translation."""
 
+import dataclasses
 import json
 import socket
+import stat
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,9 @@ import pytest
 
 from hardware.acceptors import contract
 from hardware.printer.status import Lost, PrinterStatus
+from kiosk.__main__ import main
 from kiosk.brain import commands, events
+from kiosk.config.load import load as load_config
 from kiosk.domain.facts import NoteCount, NoteInPayment
 from kiosk.domain.snapshot import SCREENS, Snapshot, from_json
 from kiosk.engine.acceptor import order, translate
@@ -20,6 +24,7 @@ from kiosk.engine.inbox import Inbox, Job, Told
 from kiosk.engine.lines import LineServer, Message, parse
 from kiosk.engine.papers import count
 from kiosk.engine.printing import health_of
+from kiosk.engine.process import prepare
 from kiosk.scanning.library import load
 
 
@@ -138,6 +143,47 @@ def test_the_reader_is_trusted_with_nothing(tmp_path: Path) -> None:
 def test_no_source_ready_means_no_scanner() -> None:
     assert scanner_health({"camera": "lost"}).state == "lost"
     assert scanner_health({}).state == "lost"
+
+
+def test_screen_and_reader_have_a_directory_each_and_missing_devices_are_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sample = load_config(Path(__file__).parents[2] / "docs" / "kiosk.toml")
+    config = dataclasses.replace(
+        sample,
+        run_dir=tmp_path / "run",
+        acceptor=dataclasses.replace(sample.acceptor, port=str(tmp_path / "acceptor")),
+    )
+    prepare(config)
+    prepare(config)  # a restart finds them
+    assert config.screen_socket.parent != config.reader_socket.parent
+    assert {path.name for path in config.run_dir.iterdir()} == {"screen", "reader"}
+    assert f"acceptor.port: {tmp_path / 'acceptor'} is not there" in capsys.readouterr().out
+
+
+def test_control_is_the_engines_own(tmp_path: Path) -> None:
+    desk = ControlDesk(tmp_path / "control", Inbox(), None, intents=False)
+    assert stat.S_IMODE((tmp_path / "control").stat().st_mode) == 0o600
+    desk.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--socket", "s"], "name a camera, an imager or a wedge"),
+        (["--socket", "s", "--camera=", "--imager=", "--wedge=", "--profiles="], "name a camera, an imager or a wedge"),
+        (["--socket", "s", "--camera", "/dev/video0"], "a camera is one of v4l2, picamera2, folder"),
+        (["--camera", "folder:x"], "--socket"),
+        (["--socket", "s", "--camera", "folder:x", "--config", "kiosk.toml"], "--config"),
+    ],
+)
+def test_the_reader_is_told_all_it_needs_and_says_what_is_wrong(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["reader", *arguments])
+    assert stop.value.code == 2
+    assert said in capsys.readouterr().err
 
 
 def test_control_refuses_touches_in_production(tmp_path: Path) -> None:
