@@ -142,7 +142,7 @@ class PageView(Widget):
         pixels = glReadPixels(0, 0, width, height, GL_RGBA, GL_UNSIGNED_BYTE)
         texture = Texture.create(size=(width, height), colorfmt="rgba")
         texture.blit_buffer(pixels, colorfmt="rgba", bufferfmt="ubyte")
-        Image(texture).save(path, flipped=False)
+        Image(texture).save(path, flipped=True)
 
     # Touch
 
