@@ -21,7 +21,7 @@ PROCESSES = ("engine", "screen", "reader")
 def measure() -> list[dict[str, Any]]:
     """Return processor share in percent of one core, and resident memory in MB."""
     with running() as lobby:
-        found = _processes(str(lobby.world.config))
+        found = _processes(str(lobby.world.base))
         time.sleep(SETTLE_S)
         before = {name: _cpu_s(process) for name, process in found.items()}
         _watch_the_desk(lobby)
@@ -54,11 +54,11 @@ def _watch_the_desk(lobby: Lobby) -> None:
         time.sleep(min(left_s, 0.5))
 
 
-def _processes(config: str) -> dict[str, psutil.Process]:
+def _processes(base: str) -> dict[str, psutil.Process]:
     found = {}
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        if config in words and len(words) > 3 and words[3] in PROCESSES:
+        if len(words) > 3 and words[3] in PROCESSES and any(base in word for word in words[4:]):
             found[words[3]] = process
     if set(found) != set(PROCESSES):
         raise RuntimeError(f"only {sorted(found)} run")
