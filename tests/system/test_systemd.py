@@ -10,9 +10,15 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from kiosk.__main__ import main
+from kiosk.config.load import load
+from kiosk.engine.lines import LineServer
 
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMD = ROOT / "systemd"
@@ -117,6 +123,25 @@ def test_the_reader_has_no_network_and_no_device_but_the_camera() -> None:
     assert reader["SupplementaryGroups"] == ["video"]
 
 
+def test_the_reader_is_told_its_devices_and_cannot_read_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = service("reader")
+    assert reader["EnvironmentFile"] == ["/etc/lobby-kiosk/reader.env"]
+    assert reader["InaccessiblePaths"] == ["-/etc/lobby-kiosk"]
+    assert re.search(r"^m lobby-reader", (SYSTEMD / "sysusers.d/lobby-kiosk.conf").read_text(), re.MULTILINE) is None
+    told: list[object] = []
+    monkeypatch.setattr("kiosk.scanning.reader.run", lambda *arguments: told.extend(arguments[:2]))
+    words = reader["ExecStart"][0].split(" -m kiosk ")[1].split()
+    values = settings((SYSTEMD / "reader.env").read_text())
+    assert main([re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]][0], word) for word in words]) == 0
+    config, socket = told
+    sample = load(ROOT / "docs" / "kiosk.toml")
+    assert socket == sample.reader_socket
+    for name in ("camera", "imager", "wedge", "profiles"):
+        assert getattr(config, name) == getattr(sample.reader, name)
+
+
 def test_no_two_programs_share_an_account() -> None:
     users = [settings((SYSTEMD / name).read_text())["User"][0] for name in SERVICES]
     assert len(set(users)) == len(users) == 4
@@ -129,21 +154,75 @@ def test_the_target_starts_each_part_of_the_kiosk() -> None:
         assert settings((SYSTEMD / name).read_text())["PartOf"] == ["lobby-kiosk.target"]
 
 
-def test_accounts_and_directories_are_made_as_the_units_use_them(tmp_path: Path) -> None:
-    for kind in ("sysusers.d", "tmpfiles.d"):
-        (tmp_path / "etc" / kind).mkdir(parents=True)
-        shutil.copy(SYSTEMD / kind / "lobby-kiosk.conf", tmp_path / "etc" / kind)
-    made = run("systemd-sysusers", f"--root={tmp_path}", "lobby-kiosk.conf")
+@pytest.fixture
+def machine() -> Iterator[Path]:
+    """A folder as the root of a machine with our accounts; open to all, as pytest's own folders are not."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        root.chmod(0o755)
+        for kind in ("sysusers.d", "tmpfiles.d"):
+            (root / "etc" / kind).mkdir(parents=True)
+            shutil.copy(SYSTEMD / kind / "lobby-kiosk.conf", root / "etc" / kind)
+        made = run("systemd-sysusers", f"--root={root}", "lobby-kiosk.conf")
+        assert made.returncode == 0, made.stderr
+        yield root
+
+
+def accounts(machine: Path) -> dict[str, tuple[int, int]]:
+    """Return user and group number by name."""
+    lines = [line.split(":") for line in (machine / "etc/passwd").read_text().splitlines()]
+    return {name: (int(user), int(group)) for name, _, user, group, *_ in lines}
+
+
+def test_the_accounts_of_the_units_are_made(machine: Path) -> None:
+    assert {settings((SYSTEMD / name).read_text())["User"][0] for name in SERVICES} <= accounts(machine).keys()
+
+
+# Becomes an account (path, user, group, further groups), opens a file or connects to a socket, and says how it went.
+TRY = """
+import os, socket, sys
+path, user, group, *groups = sys.argv[1:]
+os.setgroups([int(number) for number in groups])
+os.setgid(int(group))
+os.setuid(int(user))
+try:
+    if path.endswith(".sock"):
+        socket.socket(socket.AF_UNIX).connect(path)
+    else:
+        open(path).close()
+    print("reached")
+except PermissionError:
+    print("refused")
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give directories away and become another")
+def test_each_process_reaches_its_own_socket_and_nothing_else(machine: Path) -> None:
+    (machine / "etc/lobby-kiosk").mkdir()
+    for name in ("kiosk.toml", "reader.env"):
+        (machine / "etc/lobby-kiosk" / name).touch()
+    made = run("systemd-tmpfiles", f"--root={machine}", "--create", "lobby-kiosk.conf")
     assert made.returncode == 0, made.stderr
-    passwd = {line.split(":")[0] for line in (tmp_path / "etc/passwd").read_text().splitlines()}
-    assert {settings((SYSTEMD / name).read_text())["User"][0] for name in SERVICES} <= passwd
-    if os.geteuid() != 0:
-        return  # only root may give directories away
-    made = run("systemd-tmpfiles", f"--root={tmp_path}", "--create", "lobby-kiosk.conf")
-    assert made.returncode == 0, made.stderr
-    groups = dict(line.split(":")[0:3:2] for line in (tmp_path / "etc/group").read_text().splitlines())
-    about = (tmp_path / "run/lobby-kiosk").stat()
-    assert (about.st_mode & 0o7777, about.st_gid) == (0o2750, int(groups["lobby-link"]))
+    folder = machine / "run/lobby-kiosk"
+    sockets = {name: folder / name / f"{name}.sock" for name in ("screen", "reader")}
+    servers = [LineServer(path, lambda client, message: None) for path in sockets.values()]
+    servers.append(LineServer(folder / "control.sock", lambda client, message: None, mode=0o600))
+    config = machine / "etc/lobby-kiosk/kiosk.toml"
+    things = {**sockets, "control": folder / "control.sock", "config": config, "env": config.with_name("reader.env")}
+    reached = {name: reach(machine, f"lobby-{name}", things) for name in ("screen", "reader", "billing")}
+    for server in servers:
+        server.close()
+    assert reached == {"screen": {"screen", "config"}, "reader": {"reader"}, "billing": set()}
+
+
+def reach(machine: Path, account: str, things: dict[str, Path]) -> set[str]:
+    """Return what `account` can open or connect to."""
+    user, group = accounts(machine)[account]
+    members = [line.split(":") for line in (machine / "etc/group").read_text().splitlines()]
+    groups = [number for _, _, number, names in members if account in names.split(",")]
+    said = {name: run(sys.executable, "-I", "-c", TRY, path, user, group, *groups) for name, path in things.items()}
+    assert {answer.stdout for answer in said.values()} <= {"reached\n", "refused\n"}, said
+    return {name for name, answer in said.items() if answer.stdout == "reached\n"}
 
 
 def test_ports_are_named_by_where_they_are_plugged_in() -> None:
