@@ -29,7 +29,8 @@ from types import TracebackType
 from typing import Any
 
 from hardware.sim.control import Answer, ControlServer, Refused, Request, text, whole
-from hardware.sim.ebds_device import POLICIES, PROFILES, Acceptor, Body, Place, Settings
+from hardware.sim.ebds_device import Acceptor
+from hardware.sim.ebds_parts import POLICIES, PROFILES, Body, Place, Settings
 from hardware.sim.ebds_wire import BITS, Trouble, Wire
 from hardware.sim.lines import PtyLine
 

@@ -6,7 +6,8 @@ Shares nothing with the host's codec but the sheet; golden frames in the tests h
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from hardware.sim.ebds_device import Acceptor, Report
+from hardware.sim.ebds_device import Acceptor
+from hardware.sim.ebds_parts import Report
 
 SILENCE_MS = 20  # longer than between two bytes of a frame: what is incomplete then never completes
 

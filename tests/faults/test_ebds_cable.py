@@ -5,7 +5,7 @@ import pytest
 from hardware.acceptors.contract import Connected, Enable, Lost, NoteEscrowed, NoteStacked
 from hardware.acceptors.ebds import PROFILES, EbdsCodec
 from hardware.acceptors.ebds.frames import parse
-from hardware.sim.ebds_device import Settings
+from hardware.sim.ebds_parts import Settings
 from tests.protocol.ebds_bench import ALL, Bench
 
 STATES = ("idling", "accepting", "escrowed", "stacking", "returning")

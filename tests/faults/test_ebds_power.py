@@ -22,7 +22,8 @@ from hardware.acceptors.contract import (
     StackNote,
 )
 from hardware.sim.control import Refused
-from hardware.sim.ebds_device import MOMENTS, Acceptor, Body, Place, Settings
+from hardware.sim.ebds_device import Acceptor
+from hardware.sim.ebds_parts import MOMENTS, Body, Place, Settings
 from tests.protocol.ebds_bench import ALL, Bench
 
 ROW = {  # moment of the cut to the events from power-up on, MEI-SC policy A

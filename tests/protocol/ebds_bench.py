@@ -14,7 +14,8 @@ from hardware.acceptors.contract import (
     StackNote,
 )
 from hardware.acceptors.ebds import PROFILES, EbdsCodec
-from hardware.sim.ebds_device import Acceptor, Settings
+from hardware.sim.ebds_device import Acceptor
+from hardware.sim.ebds_parts import Settings
 from hardware.sim.ebds_wire import Wire
 from hardware.sim.lines import BadLine, Weather
 

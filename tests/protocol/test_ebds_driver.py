@@ -37,7 +37,7 @@ from hardware.acceptors.ebds.frames import Frame, parse
 from hardware.acceptors.ebds.toggle import ToggleFile
 from hardware.sim.control import ControlClient, ControlServer, Refused
 from hardware.sim.ebds import EbdsTwin
-from hardware.sim.ebds_device import Settings
+from hardware.sim.ebds_parts import Settings
 from hardware.transport import MemoryLine, SerialLine
 
 ROOT = Path(__file__).parents[2]

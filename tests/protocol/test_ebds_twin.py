@@ -21,7 +21,8 @@ from hardware.acceptors.contract import (
 )
 from hardware.acceptors.ebds.frames import parse
 from hardware.sim.control import Refused
-from hardware.sim.ebds_device import Acceptor, Settings
+from hardware.sim.ebds_device import Acceptor
+from hardware.sim.ebds_parts import Settings
 from hardware.sim.ebds_wire import Wire, seal
 from hardware.sim.lines import Weather
 from tests.protocol.ebds_bench import ALL, Bench

@@ -143,6 +143,8 @@ class EbdsCodec:
                 self._link.held = bool(self._reports)
             case Reset():
                 self._reset_wanted = True
+                if self._lost:
+                    self._link.renew()  # a silent device never brings the new toggle that a frame waits for
             case ReturnNote(escrow):
                 self._undecided(escrow).decision = RETURN
             case _:
