@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,10 +37,13 @@ class FakeEngine:
 
     def hear(self, kind: str) -> dict[str, Any]:
         """Return the next message that has `kind`, passing over others. ConnectionError if the screen hangs up."""
+        deadline = time.monotonic() + PATIENCE_S
         while line := self._lines.readline():
             message: dict[str, Any] = json.loads(line)
             if kind in message:
                 return message
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no {kind!r} in {PATIENCE_S} s")
         raise ConnectionError("the screen hung up")
 
     def drawn(self, snapshot: Snapshot) -> None:

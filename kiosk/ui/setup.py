@@ -33,6 +33,8 @@ def prepare_kivy(
         # SDL would make a pointer of every touch, and Kivy a second touch of that pointer.
         SDL_TOUCH_MOUSE_EVENTS="0",
         SDL_MOUSE_TOUCH_EVENTS="0",
+        # SDL takes the first press after the window got the focus for a wish to focus, and swallows it.
+        SDL_MOUSE_FOCUS_CLICKTHROUGH="1",
     )
     from kivy.config import Config
 
