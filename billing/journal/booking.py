@@ -72,7 +72,8 @@ class Books:
     currency: str
     clearing: dict[tuple[str, str], int] = field(default_factory=dict)  # (payment, currency) -> held, in cents
     notes: set[str] = field(default_factory=set)
-    payments: dict[str, tuple[str, int]] = field(default_factory=dict)  # completed: receipt number, total
+    receipts: dict[str, tuple[str, int]] = field(default_factory=dict)  # receipt number -> payment, total
+    completed: set[str] = field(default_factory=set)  # payments with a receipt
     accounts: dict[str, KnownAccount] = field(default_factory=dict)  # by token and by "num:<number>"
     invoices: dict[str, KnownInvoice] = field(default_factory=dict)
 
@@ -106,8 +107,6 @@ class Booker:
             payment_id = facts.identifier(record.body, "payment_id")
         except facts.Unreadable as error:
             return self._cash(record, day, SUSPENSE, "", f"unreadable:{error.field}")
-        if payment_id in self._books.payments:
-            return self._cash(record, day, SUSPENSE, payment_id, "after-completion")
         return self._cash(record, day, CLEARING, payment_id, "")
 
     def _note_unexpected(self, record: Record, day: date) -> Booking:
@@ -166,7 +165,7 @@ class Booker:
             payment = facts.completed(record.body)
         except facts.Unreadable as error:
             return self._unplaceable(record, day, payment_id, currency, held, f"unreadable:{error.field}")
-        if payment_id in self._books.payments:
+        if payment.receipt_number in self._books.receipts or (payment_id in self._books.completed and not held):
             return self._repeated(payment, payment_id, currency)
         return self._complete(record, day, payment_id, currency, held, payment)
 
@@ -181,7 +180,8 @@ class Booker:
         return Booking(SUSPENDED, reason, self._draft(record, day, currency, lines), (opened,))
 
     def _repeated(self, payment: facts.Completed, payment_id: str, currency: str) -> Booking:
-        if self._books.payments[payment_id] == (payment.receipt_number, payment.total_minor):
+        """A receipt occurs once. A further one for the same payment needs cash of its own (docs/wire.md)."""
+        if self._books.receipts.get(payment.receipt_number) == (payment_id, payment.total_minor):
             return Booking(KEPT, "payment-repeated")
         opened = Open("payment-differs", payment_id, payment.total_minor, currency, memo=True)
         return Booking(MEMO, "payment-differs", opened=(opened,))
@@ -203,7 +203,8 @@ class Booker:
         if held:
             placed.insert(0, Line(CLEARING, payment_id, held))
         self._books.clearing[payment_id, currency] = 0
-        self._books.payments[payment_id] = (payment.receipt_number, payment.total_minor)
+        self._books.receipts[payment.receipt_number] = (payment_id, payment.total_minor)
+        self._books.completed.add(payment_id)
         account = self._books.accounts.get(payment.account)
         completion = Completion(
             payment_id, payment.receipt_number, account.id if account else None, payment.total_minor, currency, day

@@ -31,9 +31,12 @@ def load(kiosk_id: str, records: Iterable[Record]) -> Books:
         books.clearing = {
             key: -held for key, held in balances.by_subject_and_currency(CLEARING, payments).items() if held
         }
-        rows = Payment.objects.filter(kiosk_id=kiosk_id, payment_id__in=payments)
+        receipts = _texts(body.get("receipt_number") for body in bodies)
+        rows = Payment.objects.filter(kiosk_id=kiosk_id)
+        rows = rows.filter(Q(payment_id__in=payments) | Q(receipt_number__in=receipts))
         columns = rows.values_list("payment_id", "receipt_number", "total_minor")
-        books.payments = {payment_id: (receipt, total) for payment_id, receipt, total in columns}
+        books.receipts = {receipt: (payment_id, total) for payment_id, receipt, total in columns}
+        books.completed = {payment_id for payment_id, _ in books.receipts.values()}
     if references:
         books.accounts = _accounts(references)
     if invoices := _texts(line.get("invoice") for line in lines) - {""}:

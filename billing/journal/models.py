@@ -71,7 +71,7 @@ class BookedNote(models.Model):
 
 
 class Payment(models.Model):
-    """A completed payment, found again by its receipt number."""
+    """A completed payment, found again by its receipt number. One payment may have several (docs/wire.md)."""
 
     kiosk = models.ForeignKey(Kiosk, on_delete=models.PROTECT)
     payment_id = models.CharField(max_length=64)
@@ -83,7 +83,8 @@ class Payment(models.Model):
     posted_at = models.DateTimeField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("kiosk", "payment_id"), name="journal_payment_once"),)
+        constraints = (models.UniqueConstraint(fields=("kiosk", "receipt_number"), name="journal_receipt_once"),)
+        indexes = (models.Index(fields=("kiosk", "payment_id"), name="journal_payment_of"),)
 
     def __str__(self) -> str:
         return str(self.receipt_number)

@@ -228,12 +228,27 @@ def test_a_note_is_booked_once(kiosk: Client) -> None:
     assert cash(kiosk) == 2000
 
 
-def test_a_note_after_completion_goes_to_suspense(kiosk: Client) -> None:
+def test_a_note_found_after_completion_is_completed_by_a_receipt_of_its_own(kiosk: Client) -> None:
+    """A kiosk that lost power closes the payment first, and finds the moving note later (docs/wire.md)."""
     account = new_account(2000)
-    payment_id, _ = pay(kiosk, [2000], line(account, bills_of(account)[0], 2000))
+    bill = bills_of(account)[0]
+    payment_id, _ = pay(kiosk, [1000], line(account, bill, 1000))
     kiosk.journal.add("NoteStacked", note(payment_id, 500))
-    assert outcomes(kiosk.post_all())[-1] == ("suspense", "after-completion")
-    assert (balance(CLEARING, payment_id), balance(SUSPENSE, payment_id)) == (0, -500)
+    assert outcomes(kiosk.post_all())[-1] == ("posted", "")
+    assert balance(CLEARING, payment_id) == -500
+    kiosk.journal.add("PaymentCompleted", completed(payment_id, line(account, bill, 500), receipt_number="R-second"))
+    assert outcomes(kiosk.post_all())[-1] == ("posted", "")
+    assert (balance(CLEARING, payment_id), balance(SUSPENSE, payment_id)) == (0, 0)
+    assert balance(RECEIVABLE, bill.number) == 500
+
+
+def test_a_further_receipt_without_cash_of_its_own_books_nothing(kiosk: Client) -> None:
+    account = new_account(2000)
+    bill = bills_of(account)[0]
+    payment_id, _ = pay(kiosk, [1000], line(account, bill, 1000))
+    kiosk.journal.add("PaymentCompleted", completed(payment_id, line(account, bill, 500), receipt_number="R-second"))
+    assert outcomes(kiosk.post_all())[-1] == ("memo", "payment-differs")
+    assert balance(RECEIVABLE, bill.number) == 1000
 
 
 def test_a_completion_repeated_under_another_number_books_nothing(kiosk: Client) -> None:

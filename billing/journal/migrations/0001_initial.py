@@ -72,7 +72,10 @@ class Migration(migrations.Migration):
                 ("kiosk", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="kiosks.kiosk")),
             ],
             options={
-                "constraints": [models.UniqueConstraint(fields=("kiosk", "payment_id"), name="journal_payment_once")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("kiosk", "receipt_number"), name="journal_receipt_once")
+                ],
+                "indexes": [models.Index(fields=["kiosk", "payment_id"], name="journal_payment_of")],
             },
         ),
         migrations.CreateModel(
