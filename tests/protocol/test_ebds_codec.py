@@ -94,6 +94,16 @@ def test_the_other_toggle_is_no_reply_and_after_eight_the_host_gives_in() -> Non
     assert parse(frames[8]).toggle == stale
 
 
+def test_only_mismatches_in_a_row_count() -> None:
+    hand = Hand().connected()
+    for _ in range(3):
+        frame = hand.poll()
+        for _ in range(7):
+            hand.say(Frame(2, frame.toggle ^ 1, status("idling")).encode())
+            assert hand.poll() == frame
+        hand.say(Frame(2, frame.toggle, status("idling")).encode())
+
+
 def test_a_decision_waits_for_a_new_toggle_and_is_repeated_until_the_note_has_left() -> None:
     hand = Hand().connected()
     [escrowed] = hand.answer("escrowed", channel=5)
@@ -374,6 +384,14 @@ def test_a_reset_reaches_a_silent_device_too() -> None:
         hand.poll()
     hand.do(Reset())
     assert hand.poll().data == b"\x7f\x7f\x7f"
+
+
+def test_a_line_lost_in_power_up_is_powered_up_again() -> None:
+    hand = Hand()
+    hand.answer("idling", "power_up")
+    while not any(isinstance(event, Lost) for event in hand.events):
+        hand.poll()
+    assert hand.answer("idling", "power_up") == [PoweredUp()]  # it may have restarted unseen
 
 
 def test_a_power_up_that_does_not_end_is_a_fault() -> None:
