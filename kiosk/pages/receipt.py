@@ -81,9 +81,11 @@ def _bills(receipt: Receipt, _: Translate) -> list[Item]:
 
 def _bill(line: ReceiptLine, _: Translate) -> list[Item]:
     after = _("not known now") if line.balance_after_minor is None else format_minor(line.balance_after_minor)
+    # Offline or after a restart nobody can say what the bill is for.
+    label = line.label or _("City bill")
     return [
-        Columns(line.label, format_minor(line.amount_minor), bold=True, tall=True),
-        Columns(_("Account ending in"), line.last4),
+        Columns(label, format_minor(line.amount_minor), bold=True, tall=True),
+        *_account(line, _),
         Columns(_("Bill"), line.invoice),
         Columns(_("Still owed"), after, tall=True),
         Feed(),
@@ -93,9 +95,13 @@ def _bill(line: ReceiptLine, _: Translate) -> list[Item]:
 def _credit(line: ReceiptLine, _: Translate) -> list[Item]:
     return [
         Columns(_("Credit for the next bill"), format_minor(line.amount_minor), bold=True, tall=True),
-        Columns(_("Account ending in"), line.last4),
+        *_account(line, _),
         Feed(),
     ]
+
+
+def _account(line: ReceiptLine, _: Translate) -> list[Item]:
+    return [Columns(_("Account ending in"), line.last4)] if line.last4 else []
 
 
 def _tender(receipt: Receipt, _: Translate) -> list[Item]:
