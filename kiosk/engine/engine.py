@@ -54,20 +54,31 @@ class Engine:
 
     def run(self, reason: str) -> None:
         """Start with `reason` ("boot" or "restart") and go on until told to stop."""
+        self.begin(reason)
+        while self.step():
+            pass
+
+    def begin(self, reason: str) -> None:
+        """Settle what lay open (rule 4). Comes before the first step."""
         self.turn(Told(events.Started, {"reason": reason}))
-        while not self._exit:
-            now = self._clock.mono_ms()
-            self._hands.beat(now)
-            self._tidy(now)
-            name = self._timers.pop_due(now)
-            if name is not None:
-                self.turn(Told(events.TimerFired, {"name": name}))
-                continue
-            item = self._inbox.take(self._timers.wait_ms(now, BEAT_MS))
-            if isinstance(item, Job):
-                item.run()
-            elif item is not None:
-                self.turn(item)
+
+    def step(self) -> bool:
+        """Do the next thing: a timer that is due, else what comes in within a beat. Return False when it is over."""
+        if self._exit:
+            return False
+        now = self._clock.mono_ms()
+        self._hands.beat(now)
+        self._tidy(now)
+        name = self._timers.pop_due(now)
+        if name is not None:
+            self.turn(Told(events.TimerFired, {"name": name}))
+            return True
+        item = self._inbox.take(self._timers.wait_ms(now, BEAT_MS))
+        if isinstance(item, Job):
+            item.run()
+        elif item is not None:
+            self.turn(item)
+        return True
 
     def turn(self, told: Told) -> None:
         """One event, from decision to effect."""
