@@ -51,14 +51,8 @@ def read(path: Path, language: str) -> Catalog:
 
 
 def update(language: str) -> list[str]:
-    """Rewrite the catalogue of `language`; return the texts without translation.
-
-    Words left in `fragments/NAME.LANGUAGE.po` or `fragments/NAME.po` (Spanish) are taken in as well.
-    """
+    """Rewrite the catalogue of `language`; return the texts without translation."""
     known = dict(_translations(read(path_of(language), language)))
-    if language == "es":
-        for fragment in sorted((Path(__file__).parent / "fragments").glob("*.po")):
-            known = {**dict(_translations(read(fragment, language))), **known}
     new = Catalog(locale=language, fuzzy=False)
     for message in extract():
         if message.id:

@@ -89,14 +89,8 @@ def english(text: str) -> str:
 
 
 def spanish_texts() -> dict[str, str]:
-    """The catalogue, and the texts that wait to be merged into it."""
-    locale = ROOT / "assets" / "locale"
-    texts: dict[str, str] = {}
-    for path in (locale / "fragments" / "receipt.po", locale / "es" / "LC_MESSAGES" / "kiosk.po"):
-        if path.exists():
-            with path.open("rb") as file:
-                texts |= {str(m.id): str(m.string) for m in read_po(file, locale="es") if m.id and m.string}
-    return texts
+    with (ROOT / "assets" / "locale" / "es" / "LC_MESSAGES" / "kiosk.po").open("rb") as file:
+        return {str(m.id): str(m.string) for m in read_po(file, locale="es") if m.id and m.string}
 
 
 def spanish() -> Callable[[str], str]:
