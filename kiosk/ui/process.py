@@ -12,6 +12,7 @@ from kiosk.pages.dispatch import page
 from kiosk.pages.language import translator
 from kiosk.ui.link import Link
 from kiosk.ui.setup import prepare_kivy
+from kiosk.voice.speaker import Espeak, Voice
 
 if TYPE_CHECKING:
     from kiosk.pages.page import Page
@@ -74,6 +75,7 @@ class Screen:
         self._page: Page | None = None
         self._undrawn: int | None = None
         self.frames = 0
+        self._voice = Voice(Espeak())
 
     def run(self) -> None:
         from kivy.base import runTouchApp, stopTouchApp
@@ -89,6 +91,7 @@ class Screen:
         try:
             runTouchApp(self.view)
         finally:
+            self._voice.interrupt()
             self._link.close()
 
     # From the engine
@@ -108,6 +111,7 @@ class Screen:
         if new != self._page:
             self._page = new
             self.view.show(new)
+            self._voice.follow(new, snapshot.sound)
         elif self._undrawn is not None:
             self._drawn()
 
@@ -153,6 +157,7 @@ class Screen:
     # From the person
 
     def _act(self, intent: Intent) -> None:
+        self._voice.interrupt()
         revision = self._shown.revision if self._shown else 0
         self._link.send({"intent": asdict(intent), "revision": revision})
 
