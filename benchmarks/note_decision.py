@@ -125,7 +125,7 @@ def _wire_row(lines: list[Line], state: str) -> dict[str, Any]:
     def is_stack(line: Line) -> bool:
         return line.who == "H" and bool(bytes.fromhex(line.what)[4] & STACK_BIT)
 
-    return _row(f"escrow to STACK on the wire, {state}", escrow_to(lines, is_stack), POLL_MS + LIMITS[state])
+    return _row(f"escrow to STACK on the wire, {state}", escrow_to(lines, is_stack), POLL_MS)
 
 
 def _share_row(lines: list[Line], state: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import IO
 from hardware.acceptors import contract
 from hardware.acceptors.driver import AcceptorDriver
 from hardware.acceptors.ebds import PROFILES, EbdsCodec
+from hardware.acceptors.ebds.toggle import ToggleFile
 from hardware.transport.serial_line import SerialLine
 from kiosk.config.model import Acceptor
 from kiosk.engine.acceptor import teller
@@ -18,17 +19,16 @@ class AcceptorPort:
     """Owns the port's thread. `capture` gets one line a frame or decision: monotonic ns, D/H/C, hex or words."""
 
     def __init__(self, acceptor: Acceptor, currency: str, run_dir: Path, inbox: Inbox, capture: Path | None) -> None:
-        self._toggle_file = run_dir / "acceptor.toggle"
+        toggle = ToggleFile(run_dir / "acceptor.toggle")
         self._capture: IO[str] | None = capture.open("a", encoding="ascii") if capture else None
         table = {channel: (currency, value_minor) for channel, value_minor in acceptor.channels.items()}
-        self._codec = EbdsCodec(PROFILES[acceptor.profile], table, self._last_toggle())
-        self._kept = -1
+        codec = EbdsCodec(PROFILES[acceptor.profile], table, toggle.read())
         self._driver = AcceptorDriver(
-            self._codec,
+            codec,
             SerialLine(acceptor.port),
             on_event=teller(inbox),
             on_wire=self._on_wire if self._capture else None,
-            before_write=self._keep_toggle,
+            before_write=toggle.keeper(lambda: codec.toggle),
         )
         self.thread = threading.Thread(target=self._driver.run, name="acceptor")
 
@@ -39,18 +39,6 @@ class AcceptorPort:
 
     def stop(self) -> None:
         self._driver.stop()
-
-    def _last_toggle(self) -> int | None:
-        """Return the toggle of the process before us: a device that stayed on repeats its last report to it."""
-        try:
-            return int(self._toggle_file.read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            return None
-
-    def _keep_toggle(self) -> None:
-        if self._codec.toggle != self._kept:
-            self._kept = self._codec.toggle
-            self._toggle_file.write_text(str(self._kept), encoding="ascii")
 
     def _on_wire(self, direction: str, data: bytes, at_ns: int) -> None:
         self._write(at_ns, "D" if direction == "in" else "H", data.hex(" ").upper())

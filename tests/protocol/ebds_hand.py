@@ -55,8 +55,13 @@ class Hand:
 
     def answer(self, *flags: str, channel: int = 0, cassette: bool = True) -> list[Event]:
         """Answer the next poll with a status; return the events that it brought."""
-        poll = self.poll()
-        return self.say(Frame(2, poll.toggle, status(*flags, channel=channel, cassette=cassette)).encode())
+        self.poll()
+        return self.answer_last(*flags, channel=channel, cassette=cassette)
+
+    def answer_last(self, *flags: str, channel: int = 0, cassette: bool = True) -> list[Event]:
+        """Answer the poll that was sent last."""
+        toggle = parse(self.sent[-1]).toggle
+        return self.say(Frame(2, toggle, status(*flags, channel=channel, cassette=cassette)).encode())
 
     def connected(self) -> "Hand":
         self.answer("idling")

@@ -146,9 +146,13 @@ class EbdsCodec:
                 if self._lost:
                     self._link.renew()  # a silent device never brings the new toggle that a frame waits for
             case ReturnNote(escrow):
-                self._undecided(escrow).decision = RETURN
+                self._decide(escrow, RETURN)
             case _:
-                self._undecided(command.escrow).decision = STACK
+                self._decide(command.escrow, STACK)
+
+    def _decide(self, escrow: int, decision: int) -> None:
+        self._undecided(escrow).decision = decision
+        self._link.hurry()
 
     def _undecided(self, escrow: int) -> Held:
         held = self._watch.held

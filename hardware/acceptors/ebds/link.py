@@ -10,6 +10,7 @@ from enum import Enum
 from hardware.acceptors.ebds.frames import Frame, MessageType, parse, receive_buffer
 
 POLL_MS = 100
+DECISION_MS = 50  # a decision about a note need not wait for the full poll; the shortest poll that a vendor allows
 GAP_MS = 5  # least time between two frames of the host
 REPLY_MS = 200  # vendors' libraries use 50 to 500; a reply that is late is not a lost one
 SETTLE_MS = 100  # after the port was opened
@@ -52,6 +53,11 @@ class Link:
     def renew(self) -> None:
         """Make the next frame anew, still with the toggle where it stands: what was ordered is no longer meant."""
         self._rebuild = True
+
+    def hurry(self) -> None:
+        """Something was decided: let the next poll come sooner, if the last one is answered."""
+        if not self._waiting and not self.held:
+            self._next_ms = min(self._next_ms, self._sent_ms + DECISION_MS)
 
     def rest(self, until_ms: int, retry_ms: int) -> None:
         """Expect no reply to the frame sent; say nothing until `until_ms`, then every `retry_ms` until answered."""
