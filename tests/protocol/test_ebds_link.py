@@ -1,5 +1,7 @@
 """Goal: polls keep their pace, and a decision about a note need not wait for the full pace."""
 
+import itertools
+
 from hardware.acceptors.contract import Enable, NoteEscrowed, ReturnNote, StackNote
 from hardware.acceptors.ebds.link import DECISION_MS, POLL_MS
 from tests.protocol.ebds_hand import ALL, Hand
@@ -22,7 +24,7 @@ def test_polls_are_a_hundred_milliseconds_apart() -> None:
     for _ in range(4):
         hand.answer("idling")
         times.append(hand.now_ms)
-    assert {later - earlier for earlier, later in zip(times, times[1:], strict=False)} == {POLL_MS}
+    assert {later - earlier for earlier, later in itertools.pairwise(times)} == {POLL_MS}
 
 
 def test_a_decision_leaves_half_a_poll_earlier() -> None:
