@@ -20,6 +20,10 @@ def curve(a: Point, b: Point, c: Point, d: Point, steps: int = 24) -> list[Point
     return points
 
 
+# A small picture keeps lines that can be seen from an arm's length, in pixels.
+THINNEST = 2.2
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A pen whose paper is `w` by `h` units, fitted into a box."""
@@ -38,7 +42,7 @@ class Sheet:
         return (self.x + point[0] * self.scale, self.y + point[1] * self.scale)
 
     def stroke(self, points: Sequence[Point], colour: str, width: float = 3.0, close: bool = False) -> None:
-        self.pen.stroke([self.at(point) for point in points], colour, width * self.scale, close)
+        self.pen.stroke([self.at(point) for point in points], colour, max(width * self.scale, THINNEST), close)
 
     def dashes(self, a: Point, b: Point, colour: str, count: int, width: float = 2.6) -> None:
         for number in range(count):
@@ -49,14 +53,14 @@ class Sheet:
     def plate(self, box: Box, fill: str, edge: str, radius: float, width: float = 3.0) -> None:
         x, y = self.at((box.x, box.y))
         placed = Box(x, y, box.w * self.scale, box.h * self.scale)
-        self.pen.plate(placed, fill, edge, width * self.scale, radius * self.scale)
+        self.pen.plate(placed, fill, edge, max(width * self.scale, THINNEST), radius * self.scale)
 
     def bar(self, box: Box, fill: str, radius: float = 0.0) -> None:
         x, y = self.at((box.x, box.y))
         self.pen.fill(Box(x, y, box.w * self.scale, box.h * self.scale), fill, radius * self.scale)
 
     def ring(self, centre: Point, radius: float, colour: str, width: float = 3.0) -> None:
-        self.pen.ring(self.at(centre), radius * self.scale, colour, width * self.scale)
+        self.pen.ring(self.at(centre), radius * self.scale, colour, max(width * self.scale, THINNEST))
 
     def disc(self, centre: Point, radius: float, colour: str) -> None:
         self.pen.disc(self.at(centre), radius * self.scale, colour)

@@ -1,7 +1,8 @@
 """The screen's line to the engine: JSON lines over a Unix socket (architecture, Three processes).
 
 Comes in: `{"snapshot": {...}}`. Goes out: `{"intent": {"name", "value"}, "revision"}`, `{"drawn": revision}`,
-`{"alive": true}`, and with a touch map `{"layout": {...}}`. One thread reads; it keeps only the newest snapshot.
+`{"alive": true}` every second, `{"voice": state}` when it changes, and with a touch map `{"layout": {...}}`.
+One thread reads; it keeps only the newest snapshot.
 """
 
 import json

@@ -76,6 +76,7 @@ class Screen:
         self._undrawn: int | None = None
         self.frames = 0
         self._voice = Voice(Espeak())
+        self._voice_told = ""
 
     def run(self) -> None:
         from kivy.base import runTouchApp, stopTouchApp
@@ -86,7 +87,7 @@ class Screen:
         signal.signal(signal.SIGTERM, lambda *_: self._clock.schedule_once(lambda _dt: stopTouchApp(), 0))
         self._show(_away(self._config))
         self._link.start()
-        self._clock.schedule_interval(lambda _dt: self._link.send({"alive": True}), ALIVE_S)
+        self._clock.schedule_interval(self._alive, ALIVE_S)
         self._minute()
         try:
             runTouchApp(self.view)
@@ -101,6 +102,7 @@ class Screen:
         if snapshot is not None:
             self._show(snapshot)
         elif not connected:
+            self._voice_told = ""
             self._show(_away(self._config))
 
     def _show(self, snapshot: Snapshot) -> None:
@@ -172,6 +174,13 @@ class Screen:
         return True
 
     # Time and size
+
+    def _alive(self, _dt: float) -> None:
+        """Tell the engine that this thread still turns, and when it changes, whether the voice can speak."""
+        self._link.send({"alive": True})
+        if self._link.state()[0] and self._voice.state != self._voice_told:
+            self._voice_told = self._voice.state
+            self._link.send({"voice": self._voice_told})
 
     def _minute(self, *_: Any) -> None:
         """Draw the time of day when it changes, once a minute."""

@@ -84,6 +84,7 @@ def test_it_survives_the_engine_and_stops_on_sigterm(
     engine.drawn(ATTRACT)
     engine.hang_up()
     engine.accept()
+    assert engine.hear("voice")["voice"] in ("ready", "not installed")
     for revision, name in enumerate(("invoice", "cash", "done"), start=5):
         engine.drawn(replace(SAMPLES[name], revision=revision))
     screen.send_signal(signal.SIGTERM)
