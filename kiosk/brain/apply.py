@@ -117,7 +117,12 @@ def _period_opened(books: Books, fact: f.CassettePeriodOpened) -> Books:
 
 
 def _device_fault(books: Books, fact: f.DeviceFaultSeen) -> Books:
-    return replace(books, swap_announced=False) if fact.fault == "cassette_removed" else books
+    """With a fault of the acceptor somebody may have taken the open note out of its path by hand."""
+    if fact.fault == "cassette_removed":
+        books = replace(books, swap_announced=False)
+    if books.note is not None and fact.device == "acceptor" and fact.fault != "wrong_table":
+        books = replace(books, note=replace(books.note, disturbed=True))
+    return books
 
 
 def _unchanged(books: Books, fact: Any) -> Books:

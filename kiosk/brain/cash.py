@@ -59,8 +59,10 @@ def note_escrowed(turn: Turn, event: NoteEscrowed) -> None:
     """Decide about a note that is held: it fits, or it goes back."""
     turn.hear(idle=False)
     value_minor = turn.settings.value_of(event.channel)
-    payment = turn.books.payment
-    if turn.books.note is not None or payment is None or not _takes_notes(turn):
+    payment, note = turn.books.payment, turn.books.note
+    if note is not None and not note.disturbed:
+        turn.record(DeviceFaultSeen("acceptor", "second_escrow", f"note {note.note_id}"))
+    if note is not None or payment is None or not _takes_notes(turn):
         turn.order(ReturnNote(event.escrow))
         return
     if value_minor not in allowed_minor(turn.state):
@@ -89,8 +91,10 @@ def note_stacked(turn: Turn, event: NoteStackedReport) -> None:
     note = turn.books.note
     if note is None:
         _stacked_unasked(turn, event, value_minor)
-    elif event.channel == 0 and not (event.power_up and event.clean):
+    elif event.channel == 0 and (note.disturbed or not (event.power_up and event.clean)):
         _doubt(turn, note, "blank_report")
+    elif event.channel and not value_minor:
+        _doubt(turn, note, f"unknown_channel_{event.channel}")
     else:
         _stacked(turn, note, event, value_minor or note.value_minor)
     turn.order(AcknowledgeReport(event.report))

@@ -149,6 +149,8 @@ def acceptor_fault(turn: Turn, event: AcceptorFault) -> None:
 
 def acceptor_fault_cleared(turn: Turn, event: AcceptorFaultCleared) -> None:
     turn.hear(faults=turn.devices.faults - {event.code})
+    if turn.books.note is not None and not turn.devices.faults:
+        turn.start("note_open", turn.settings.timeouts.note_open)
     if turn.scene.stage == "cash" and not turn.devices.faults:
         turn.show(notice="cash_back")
     refresh_offer(turn)

@@ -20,6 +20,7 @@ class OpenNote:
     channel: int
     value_minor: int
     cassette_period: int
+    disturbed: bool = False  # a fault was seen since, or the note was in escrow again: a blank report proves nothing
 
 
 @dataclass(frozen=True)
