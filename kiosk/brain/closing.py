@@ -147,9 +147,25 @@ def print_receipt(turn: Turn, done: PaymentCompleted, kind: str) -> None:
     view = turn.scene.receipt
     posted = view is not None and view.number == done.receipt_number and view.posted == "posted"
     job = f"{done.receipt_number}/{kind}"
-    turn.show(print_job=job)
+    if number_shown(turn) == done.receipt_number:
+        turn.show(print_job=job)
     printed(turn, done.receipt_number, "printing")
+    turn.hear(printing=turn.devices.printing | {done.receipt_number})
     turn.order(PrintReceipt(job, done.receipt_number, kind, posted, turn.scene.language))
+
+
+def catch_up(turn: Turn) -> None:
+    """Print receipts that an interruption left unprinted, while nobody is paying."""
+    if turn.scene.stage not in ("attract", "starting") or turn.devices.printer.state != "ready":
+        return
+    for done in turn.books.unprinted:
+        if done.receipt_number not in turn.devices.printing:
+            print_receipt(turn, done, "recovered")
+
+
+def number_shown(turn: Turn) -> str:
+    """Return the number of the receipt on the page, "" when there is none."""
+    return turn.scene.receipt.number if turn.scene.receipt is not None else ""
 
 
 def printed(turn: Turn, number: str, how: str) -> None:
@@ -166,6 +182,7 @@ def leave(turn: Turn, reason: str) -> None:
         turn.record(PaymentAbandoned(payment.payment_id, reason))
     _end_session(turn, reason)
     turn.show_scene(fresh_scene(turn.state, "attract" if turn.books.note is None else "starting"))
+    catch_up(turn)
 
 
 def _end_session(turn: Turn, reason: str) -> None:

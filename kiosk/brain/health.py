@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kiosk.brain.cash import note_overdue, note_unreachable, refresh_offer
-from kiosk.brain.closing import close, complete, disable, finish_closing, leave, print_receipt, printed
+from kiosk.brain.closing import catch_up, close, complete, disable, finish_closing, leave, printed
 from kiosk.brain.commands import Exit
 from kiosk.brain.events import (
     AcceptorConnected,
@@ -168,19 +168,13 @@ def health_changed(turn: Turn, event: HealthChanged) -> None:
     turn.hear(**{health.name: health})
     if health.name == "screen":
         refresh_offer(turn)
-    if health.name == "printer" and health.state == "ready":
-        _catch_up(turn)
-
-
-def _catch_up(turn: Turn) -> None:
-    """Print receipts that a power cut interrupted, while nobody is paying."""
-    if turn.scene.stage in ("attract", "starting"):
-        for done in turn.books.unprinted:
-            print_receipt(turn, done, "recovered")
+    if health.name == "printer":
+        catch_up(turn)
 
 
 def print_finished(turn: Turn, event: PrintFinished) -> None:
     number, _, _ = event.job.partition("/")
+    turn.hear(printing=turn.devices.printing - {number})
     if number == "ticket":
         return
     failed = event.outcome == "failed"
@@ -199,6 +193,9 @@ def _receipt_fact(done: PaymentCompleted, event: PrintFinished) -> ReceiptPrinte
 
 
 def _give_up_catching_up(turn: Turn) -> None:
+    """A printer that works prints them as soon as nobody pays; one that does not is given up."""
+    if turn.devices.printer.state == "ready":
+        return
     for done in turn.books.unprinted:
         turn.record(ReceiptFailed(done.payment_id, done.receipt_number, "printer_away_since_restart"))
 

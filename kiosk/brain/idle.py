@@ -11,14 +11,16 @@ def awake(turn: Turn) -> None:
     if turn.scene.idle_left_s:
         turn.show(idle_left_s=0)
         turn.stop("idle_tick")
-    if turn.scene.stage in _UNTIMED and not turn.scene.help_open:
+    stage = turn.scene.stage
+    begun = turn.scene.help_open or (stage == "attract" and turn.books.session_id)
+    if stage in _UNTIMED and not begun:
         turn.stop("idle")
-    elif turn.books.note is None:
+    elif turn.books.note is None or stage.startswith("staff"):
         turn.start("idle", idle_ms(turn))
 
 
 def still(turn: Turn) -> None:
-    """A note is under way: never time out while it is (T4)."""
+    """Something of ours is under way, a note or a question: never time out while it is (T4)."""
     turn.show(idle_left_s=0)
     turn.stop("idle")
     turn.stop("idle_tick")

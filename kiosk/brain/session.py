@@ -16,7 +16,7 @@ from kiosk.brain.events import (
     LookUpFailed,
     ScanRefused,
 )
-from kiosk.brain.idle import awake
+from kiosk.brain.idle import awake, still
 from kiosk.brain.limits import trouble
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import AmountAgreed, CreditAgreed, InvoiceChosen, KioskFrozen, LinePaid, SessionOpened
@@ -48,13 +48,13 @@ def type_account(turn: Turn, value: str) -> None:
 def bill_scanned(turn: Turn, event: BillScanned) -> None:
     """A bill was read; it starts a session from the attract page, and ends the last one from the done page."""
     if turn.scene.stage == "done":
-        leave(turn, "done")
+        done(turn, "")
     if turn.scene.stage in ("attract", "type_account") and not trouble(turn.state) and open_session(turn):
         look_up(turn, event.reference)
 
 
 def scan_refused(turn: Turn, event: ScanRefused) -> None:
-    if turn.scene.stage in ("attract", "type_account") and open_session(turn):
+    if turn.scene.stage in ("attract", "type_account") and not trouble(turn.state) and open_session(turn):
         if turn.scene.stage == "attract":
             turn.show(stage="type_account", field="account", entry="", typed_number="")
         turn.show(notice=f"scan_{event.code}")
@@ -64,7 +64,7 @@ def scan_refused(turn: Turn, event: ScanRefused) -> None:
 def look_up(turn: Turn, reference: InvoiceReference) -> None:
     request = turn.moment.ids[2]
     turn.show(stage="finding", request=request, reference=reference, notice="", field="", entry="")
-    turn.stop("idle")
+    still(turn)
     turn.order(LookUp(request, reference))
     turn.start("look_up", turn.settings.timeouts.look_up)
 
@@ -204,14 +204,17 @@ def pay_cash(turn: Turn, value: str) -> None:
 
 
 def head_checked(turn: Turn, event: HeadChecked) -> None:
-    if event.request != turn.scene.request:
-        return
-    turn.stop("head")
-    turn.show(request="")
-    if event.result in ("ahead", "differs"):
+    """A bad answer stops new money even when it comes late; a good one counts for the session that asked."""
+    awaited = event.request == turn.scene.request
+    if awaited:
+        turn.stop("head")
+        turn.show(request="")
+    if event.result in ("ahead", "differs") and not turn.books.frozen:
         turn.record(KioskFrozen(f"head_{event.result}", "compared before the first note"))
-        close(turn, "cancelled")
-    else:
+        if awaited:
+            close(turn, "cancelled")
+            return
+    if turn.scene.stage == "cash":
         refresh_offer(turn)
 
 
@@ -251,8 +254,7 @@ def cancel_cash(turn: Turn, value: str) -> None:
 
 def done(turn: Turn, value: str) -> None:
     del value
-    if turn.scene.receipt is not None and turn.scene.receipt.printed == "printing" and not turn.scene.print_job:
-        posting_waited(turn)
+    posting_waited(turn)
     leave(turn, "done")
 
 
@@ -265,10 +267,12 @@ def reprint(turn: Turn, value: str) -> None:
 
 
 def posting_waited(turn: Turn) -> None:
-    """The receipt waited for the server's word long enough."""
-    completed = turn.books.completed
-    if turn.scene.stage == "done" and completed is not None and not turn.scene.print_job:
-        print_receipt(turn, completed, "receipt")
+    """The receipt on the page waited for the server's word long enough. A note that came late has its own receipt."""
+    if turn.scene.stage != "done" or turn.scene.print_job:
+        return
+    for waiting in turn.books.unprinted:
+        if waiting.receipt_number == turn.scene.receipt_of:
+            print_receipt(turn, waiting, "receipt")
 
 
 def start_over(turn: Turn, value: str) -> None:
@@ -339,7 +343,7 @@ def choose_theme(turn: Turn, value: str) -> None:
 
 
 def choose_text_size(turn: Turn, value: str) -> None:
-    size = int(value) if value.isdigit() else turn.scene.text_size + 1
+    size = int(value) if value.isdecimal() else turn.scene.text_size + 1
     turn.show(text_size=size % 4)
 
 

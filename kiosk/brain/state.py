@@ -109,6 +109,7 @@ class Devices:
     idle: bool = False  # the acceptor said that no note is in its path, after the last Enable or Disable
     enabled: frozenset[int] = frozenset()
     printer: DeviceHealth = DeviceHealth("printer", "connecting")
+    printing: frozenset[str] = frozenset()  # numbers of receipts that the printer has and has not finished
     scanner: DeviceHealth = DeviceHealth("scanner", "connecting")
     screen: DeviceHealth = DeviceHealth("screen", "connecting")
     online: bool = False
