@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.__main__ import COMMANDS
+
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = {".png", ".jpg", ".wav", ".ogg", ".otf", ".ttf", ".mo", ".pdf", ".bin", ".sqlite3", ".ico"}
 KIVY_ROOMS = ("kiosk/ui/", "hardware/sim/dock/")
@@ -130,6 +132,38 @@ def test_kivy_is_imported_in_two_rooms_alone() -> None:
     users = {str(path.relative_to(ROOT)) for path, tree in trees() if "kivy" in set(_imported(tree))}
     assert {name for name in users if not name.startswith((*KIVY_ROOMS, "tests/", "benchmarks/"))} == set()
     assert any(name.startswith("hardware/sim/dock/") for name in users), "the search sees no import at all"
+
+
+def documents() -> Iterator[tuple[Path, str]]:
+    return ((path, text) for path, text in texts() if path.suffix == ".md")
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    """Pictures are made from a run of the demo and come and go with it."""
+    links = [
+        (path, link)
+        for path, text in documents()
+        for link in re.findall(r"\]\(([^)#:]+)\)", text)
+        if "pictures/" not in link
+    ]
+    assert len(links) > 10
+    assert [f"{path.name}: {link}" for path, link in links if not (path.parent / link).exists()] == []
+
+
+def test_documents_name_only_commands_that_exist() -> None:
+    door = set(re.findall(r"^(\w+)\)$", (ROOT / "run").read_text(), re.MULTILINE))
+    rooms = {"kiosk": set(COMMANDS), "hardware": {"simulate", "decode"}, "server": _words_of_the_server()}
+    named = {words for _, text in documents() for words in re.findall(r"\./run +(\w+)(?: +([a-z][\w-]*))?", text)}
+    assert {"demo", "test", "kiosk", "server"} <= {first for first, _ in named}
+    assert {first for first, _ in named} <= door
+    assert {(first, second) for first, second in named if second and second not in rooms.get(first, {second})} == set()
+
+
+def _words_of_the_server() -> set[str]:
+    """Read from the syntax tree: to import the server is to set Django up."""
+    tree = ast.parse((ROOT / "billing" / "__main__.py").read_text())
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {ast.literal_eval(call.args[0]) for call in calls if ast.unparse(call.func) == "commands.add_parser"}
 
 
 def test_money_is_never_a_float() -> None:
