@@ -3,8 +3,8 @@
 The world stands in for the queue: when the engine waits for its next event, time passes here until there is one. So
 the engine's own loop runs, timers included, and a run depends on nothing but its script and its seed.
 
-The host can die at any *moment*: before or after each append to the journal, before each command leaves, and before
-each event is taken. What survives is the journal, the device's body and, unless the machine lost power too, the toggle.
+The host can die at any *moment*: before each event is decided on, after each append to the journal, and before each
+command leaves. What survives is the journal, the device's body and, unless the machine lost power too, the toggle.
 """
 
 from collections import Counter, deque
@@ -21,8 +21,9 @@ from hardware.acceptors.contract import Event as DeviceEvent
 from hardware.acceptors.contract import NotInEscrow
 from hardware.acceptors.ebds import PROFILES, EbdsCodec
 from hardware.sim.control import Refused
-from hardware.sim.ebds_device import Acceptor, Place
-from hardware.sim.ebds_device import Settings as TwinSettings
+from hardware.sim.ebds_device import Acceptor
+from hardware.sim.ebds_parts import Place
+from hardware.sim.ebds_parts import Settings as TwinSettings
 from hardware.sim.ebds_wire import Wire
 from kiosk.brain import commands, events
 from kiosk.brain.settings import Settings
@@ -95,18 +96,19 @@ class Fate:
 
 
 class MortalJournal:
-    """The real journal; the host may die right before and right after an append."""
+    """The real journal; `commit` is called before each append, and the host may die right after it."""
 
-    def __init__(self, journal: Journal, fate: Fate) -> None:
+    def __init__(self, journal: Journal, fate: Fate, commit: Callable[[], None]) -> None:
         self._journal = journal
         self._fate = fate
+        self._commit = commit
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._journal, name)
 
     def append(self, decided: Sequence[tuple[f.Fact, Stamp]]) -> list[Record]:
         kinds = "+".join(type(fact).__name__ for fact, _ in decided)
-        self._fate.moment(f"before {kinds}")
+        self._commit()
         records = self._journal.append(decided)
         self._fate.moment(f"after {kinds}")
         return records
@@ -125,6 +127,7 @@ class Loop(Inbox):
         self.printer = "ready"
         self.head = "same"  # what the server answers when it is asked for its head
         self.online = False
+        self.commit_ms = 0  # how long a commit takes while device and codec go on
         self.inserted: Counter[int] = Counter()
         self.settings = settings or Settings("City of Riverbend", "Lobby 7", "RB-07", 1, "test", CHANNELS)
         self.picture: Snapshot | None = None
@@ -165,7 +168,7 @@ class Loop(Inbox):
         )
         books = read_history(self._journal).books
         self.codec = EbdsCodec(PROFILES[self.device.settings.profile], toggle=self._toggle)
-        mortal: Any = MortalJournal(self._journal, self.fate)
+        mortal: Any = MortalJournal(self._journal, self.fate, self._commit)
         self.engine = Engine(State(self.settings, books), mortal, self.clock, self, self)
         self.engine.begin(reason)
         for name in ("scanner", "screen"):
@@ -222,6 +225,12 @@ class Loop(Inbox):
             return None
         self.fate.moment(f"event {self._queue_[0].kind.__name__}")
         return self._queue_.popleft()
+
+    def _commit(self) -> None:
+        end_ms = self.clock.now_ms + self.commit_ms
+        while self.clock.now_ms < end_ms:
+            self._pass(end_ms - self.clock.now_ms)
+        self.fate.moment("before commit")
 
     def _pass(self, timeout_ms: int) -> None:
         now = self.clock.now_ms
