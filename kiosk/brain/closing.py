@@ -156,7 +156,9 @@ def print_receipt(turn: Turn, done: PaymentCompleted, kind: str) -> None:
 
 def catch_up(turn: Turn) -> None:
     """Print receipts that an interruption left unprinted, while nobody is paying."""
-    if turn.scene.stage not in ("attract", "starting") or turn.devices.printer.state != "ready":
+    if turn.scene.stopping or turn.devices.printer.state != "ready":
+        return
+    if turn.scene.stage not in ("attract", "starting"):
         return
     for done in turn.books.unprinted:
         if done.receipt_number not in turn.devices.printing:

@@ -168,3 +168,13 @@ def test_a_refused_scan_opens_no_session_while_the_kiosk_is_out_of_service() -> 
     world.tell(events.ScanRefused, code="unknown")
     assert world.of(f.SessionOpened) == []
     assert world.picture.screen == "out_of_service"
+
+
+def test_nothing_is_printed_that_the_process_would_not_see_the_end_of() -> None:
+    world = World().boot().to_cash(account(2000))
+    world.insert(2000)
+    world.restart()
+    world.tell(events.StopRequested)
+    world.tell(events.HealthChanged, health=DeviceHealth("printer", "ready"))
+    assert len(world.ordered(PrintReceipt)) == 1
+    assert [done.receipt_number for done in world.state.books.unprinted] == ["RB-07-1-000001"]
