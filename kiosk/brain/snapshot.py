@@ -1,8 +1,10 @@
 """snapshot(state) -> the picture that pages are made from. Nothing in it that a page may not know."""
 
+from dataclasses import replace
+
 from kiosk.brain.limits import allowed_minor, trouble
-from kiosk.brain.state import State
-from kiosk.domain.snapshot import PaymentView, Snapshot, StaffView
+from kiosk.brain.state import Devices, State
+from kiosk.domain.snapshot import DeviceHealth, PaymentView, Snapshot, StaffView
 
 
 def snapshot(state: State, revision: int) -> Snapshot:
@@ -68,6 +70,13 @@ def _payment(state: State) -> PaymentView | None:
     )
 
 
+def _acceptor(devices: Devices) -> DeviceHealth:
+    """A device that answers is not well while a fault stands."""
+    if not devices.faults or devices.acceptor.state != "ready":
+        return devices.acceptor
+    return replace(devices.acceptor, state="faulted", reason=", ".join(sorted(devices.faults)))
+
+
 def _staff(state: State) -> StaffView | None:
     if not state.scene.stage.startswith("staff"):
         return None
@@ -79,7 +88,7 @@ def _staff(state: State) -> StaffView | None:
         period=books.period,
         notes=sum(count.count for count in books.period_notes),
         total_minor=sum(count.value_minor * count.count for count in books.period_notes),
-        devices=(devices.acceptor, devices.printer, devices.scanner, devices.screen),
+        devices=(_acceptor(devices), devices.printer, devices.scanner, devices.screen, devices.voice),
         unposted=devices.unposted,
         journal_records=devices.records,
         version=state.settings.version,

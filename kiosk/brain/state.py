@@ -112,6 +112,7 @@ class Devices:
     printing: frozenset[str] = frozenset()  # numbers of receipts that the printer has and has not finished
     scanner: DeviceHealth = DeviceHealth("scanner", "connecting")
     screen: DeviceHealth = DeviceHealth("screen", "connecting")
+    voice: DeviceHealth = DeviceHealth("voice", "connecting")
     online: bool = False
     unposted: int = 0
     records: int = 0

@@ -24,6 +24,7 @@ from kiosk.posting.poster import Poster
 
 log = structlog.get_logger()
 
+JOURNAL_NAME = "journal.db"
 SUPPLY = 1_000  # records read from the journal at a time
 
 
@@ -129,6 +130,11 @@ class City:
 
 def enrol(config: Config, code: str) -> int:
     """Trade the one-time code for this kiosk's identity and keep it. Returns the exit code."""
+    if (config.state_dir / JOURNAL_NAME).exists():
+        print(
+            f"{config.state_dir / JOURNAL_NAME} belongs to an earlier enrolment: move it away first, with its witness"
+        )
+        return 1
     config.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = load_or_make_key(config.state_dir / KEY_NAME)
     answer = ask_to_enrol(config.server.url, code, key, {"name": config.kiosk.name}, session_for(config))

@@ -60,6 +60,8 @@ class ScreenDesk:
         intent = intent_in(message)
         if intent is not None:
             self._inbox.tell(events.IntentReceived, intent=intent)
+        elif isinstance(message.get("voice"), str):
+            self._inbox.tell(events.HealthChanged, health=voice_health(message["voice"]))
         elif "layout" in message or "drawn" in message:
             self.relay(message)
 
@@ -114,6 +116,11 @@ class ReaderDesk:
             self._inbox.tell(events.BillScanned, reference=found.reference)
         else:
             self._inbox.tell(events.ScanRefused, code=found.code)
+
+
+def voice_health(said: str) -> DeviceHealth:
+    """A kiosk that cannot speak is out of order for some: staff have to see it (accessibility A19)."""
+    return DeviceHealth("voice", "ready") if said == "ready" else DeviceHealth("voice", "lost", "", said)
 
 
 def scanner_health(sources: dict[str, Any]) -> DeviceHealth:

@@ -20,7 +20,7 @@ from kiosk.config.load import absent_devices
 from kiosk.config.model import Config
 from kiosk.domain import facts
 from kiosk.engine.acceptor_port import AcceptorPort
-from kiosk.engine.city import City, session_for
+from kiosk.engine.city import JOURNAL_NAME, City, session_for
 from kiosk.engine.clock import SystemClock
 from kiosk.engine.closed import run_closed
 from kiosk.engine.desk import ControlDesk, ReaderDesk, ScreenDesk
@@ -39,7 +39,6 @@ from kiosk.scanning.library import load as load_profiles
 
 log = structlog.get_logger()
 
-JOURNAL_NAME = "journal.db"
 SWITCH_INTERVAL_S = 0.0005  # a decision about a note must not wait 5 ms for another thread's bytecode
 
 

@@ -16,7 +16,7 @@ from kiosk.__main__ import main
 from kiosk.brain import commands, events
 from kiosk.config.load import load as load_config
 from kiosk.domain.facts import NoteCount, NoteInPayment
-from kiosk.domain.snapshot import SCREENS, Snapshot, from_json
+from kiosk.domain.snapshot import SCREENS, DeviceHealth, Snapshot, from_json
 from kiosk.engine.acceptor import order, translate
 from kiosk.engine.desk import ControlDesk, ReaderDesk, ScreenDesk, intent_in, scanner_health
 from kiosk.engine.guard import WINDOW_MS, CrashGuard
@@ -109,6 +109,8 @@ def test_a_silent_screen_is_lost_and_comes_back(tmp_path: Path) -> None:
     caller = Caller(tmp_path / "screen")
     caller.say({"intent": {"name": "help"}})
     assert told(inbox).kind is events.IntentReceived
+    caller.say({"voice": "not installed"})
+    assert told(inbox).values["health"] == DeviceHealth("voice", "lost", "", "not installed")
     desk.beat(1_000)
     assert told(inbox).values["health"].state == "ready"
     desk.beat(3_001)
