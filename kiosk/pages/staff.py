@@ -67,6 +67,7 @@ def _device(device: DeviceHealth, tongue: Tongue) -> Line:
         "printer": say("Printer"),
         "scanner": say("Scanner"),
         "screen": say("Screen"),
+        "voice": say("Voice"),
     }
     states = {
         "ready": say("ready"),
