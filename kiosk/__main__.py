@@ -116,6 +116,8 @@ def _screen(argv: list[str]) -> int:
             fullscreen=screen.fullscreen,
             rotation=screen.rotation,
             pointer=not screen.touch_panel,
+            left=screen.left,
+            top=screen.top,
             touch_map=options.touch_map,
             city=config.office.name,
             kiosk=config.kiosk.name,

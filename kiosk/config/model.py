@@ -129,6 +129,8 @@ class Screen:
     fullscreen: bool = True
     rotation: Literal[0, 90, 180, 270] = 0
     pixels_per_mm: Annotated[float, Field(gt=1, lt=30)] = 5.58
+    left: int = -1  # the window's place when it is not full screen; -1 leaves it to the window system
+    top: int = -1
     touch_panel: bool = True  # False takes a mouse or the window system's pointer
 
 

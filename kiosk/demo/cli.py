@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,10 +24,13 @@ from kiosk.demo.world import World
 SIZE = (720, 1280)
 IDLE_S = (9.0, 8.0)  # short, so that walking away can be shown; a real kiosk waits minutes
 DRAIN_S = 60.0
+# Beside each other on a Full HD screen.
+HAND_SIZE, HAND_PLACE, DOCK = (540, 960), (40, 40), "960x900+620+40"
 
 
 def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))  # so that nothing is left running
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
     base = Path(tempfile.mkdtemp(prefix="lobby-demo-"))  # short: the path of a Unix socket has at most 107 bytes
@@ -176,11 +180,11 @@ def _report(summary: dict[str, Any]) -> int:
 
 
 def _by_hand(base: Path) -> int:
-    world = World(base, "", (540, 960))
+    world = World(base, "", HAND_SIZE, place=HAND_PLACE)
     try:
         world.start(bills=20)
         print("demo: hold a bill to the camera in the dock; staff PIN 246810; close the dock to end", flush=True)
-        dock = [sys.executable, "-m", "hardware.sim.dock", "--bills", str(world.bills)]
+        dock = [sys.executable, "-m", "hardware.sim.dock", "--bills", str(world.bills), "--geometry", DOCK]
         for twin in ("acceptor", "printer", "camera", "network"):
             dock += [f"--{twin}", str(world.control(twin))]
         return subprocess.run(dock, check=False).returncode

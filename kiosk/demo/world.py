@@ -57,6 +57,8 @@ width = {width}
 height = {height}
 fullscreen = false
 touch_panel = false
+left = {place[0]}
+top = {place[1]}
 pixels_per_mm = {pixels_per_mm}
 
 [times]
@@ -80,13 +82,18 @@ class World:
         size: tuple[int, int] = (720, 1280),
         idle_s: tuple[float, float] = (120, 45),
         extra: tuple[str, ...] = ("--touch-map",),
+        place: tuple[int, int] = (0, 0),
     ) -> None:
-        """`idle_s` before the question and for the answer; `extra` arguments of the kiosk, as `--ui none`."""
+        """`place` is the window's upper left corner.
+
+        `idle_s` before the question and for the answer; `extra` arguments of the kiosk, as `--ui none`.
+        """
         self.base = base
         self._extra = extra
         self.receipts = base / "receipts"
         self.bills = base / "bills"
         self._size = size
+        self._place = place
         self._idle = idle_s
         self.processes = Processes(base / "logs", {"DISPLAY": display} if display else {})
         self.server_port, self.proxy_port = free_port(), free_port()
@@ -163,6 +170,7 @@ class World:
             port=self.proxy_port,
             width=width,
             height=height,
+            place=self._place,
             pixels_per_mm=5.58 * min(width, height) / 1080,
             idle_s=idle_s,
             idle_answer_s=idle_answer_s,
