@@ -2,7 +2,7 @@
 
 import itertools
 
-from hardware.acceptors.contract import Enable, NoteEscrowed, ReturnNote, StackNote
+from hardware.acceptors.contract import Enable, NoteEscrowed, NoteStacked, ReturnNote, StackNote
 from hardware.acceptors.ebds.link import DECISION_MS, POLL_MS
 from tests.protocol.ebds_hand import ALL, Hand
 
@@ -40,3 +40,14 @@ def test_other_commands_wait_for_their_poll() -> None:
     hand.do(Enable(ALL))
     hand.poll()
     assert hand.now_ms - sent_ms == POLL_MS
+
+
+def test_a_line_lost_in_power_up_does_not_wash_off_what_was_seen_in_it() -> None:
+    hand = Hand()
+    hand.answer("power_up", "escrowed")
+    hand.answer("power_up", "escrowed")
+    hand.codec.line_opened(hand.now_ms)
+    hand.events.clear()
+    hand.answer("power_up", "stacked")
+    (report,) = [event for event in hand.events if isinstance(event, NoteStacked)]
+    assert (report.channel, report.power_up, report.clean) == (0, True, False)

@@ -91,7 +91,8 @@ class Watch:
 
     def _power_up(self) -> Event:
         self._before = Status()
-        self._powering_up, self._touched = True, False
+        # A line that went in the middle of a power-up shows it once more: what was seen in it still counts.
+        self._powering_up, self._touched = True, self._powering_up and self._touched
         self.held, self._held_before = None, 0
         return PoweredUp()
 
