@@ -203,3 +203,29 @@ def offer_notes(turn: Turn, values: tuple[int, ...]) -> None:
     elif channels != turn.devices.enabled:
         turn.hear(enabled=channels, idle=False)
         turn.order(EnableAcceptor(channels))
+
+
+# What the person can do with the receipt
+
+
+def done(turn: Turn, value: str) -> None:
+    del value
+    posting_waited(turn)
+    leave(turn, "done")
+
+
+def reprint(turn: Turn, value: str) -> None:
+    del value
+    completed = turn.books.completed
+    view = turn.scene.receipt
+    if completed is not None and view is not None and view.number == completed.receipt_number:
+        print_receipt(turn, completed, "reprint")
+
+
+def posting_waited(turn: Turn) -> None:
+    """The receipt on the page waited for the server's word long enough. A note that came late has its own receipt."""
+    if turn.scene.stage != "done" or turn.scene.print_job:
+        return
+    for waiting in turn.books.unprinted:
+        if waiting.receipt_number == turn.scene.receipt_of:
+            print_receipt(turn, waiting, "receipt")

@@ -1,8 +1,8 @@
 """decide(state, event) -> what happened, what to do, what to show. Pure: no clock, no chance, no I/O.
 
 Read this first: the table below is the whole game. `apply` (apply.py) says what each fact does to the money,
-session.py what a person can do at each stage, cash.py the rules of a note, closing.py how a payment ends,
-health.py what devices and timers bring.
+session.py what a person can do at each stage, finding.py how a bill is found, cash.py the rules of a note, closing.py
+how a payment ends, health.py what devices and timers bring.
 
 A device may speak late, at any stage, so every event is listed for every stage; an event that is not in the
 table raises. Touches are looked up by stage in session.ACTS.
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kiosk.brain import cash, events, health, session, staff
+from kiosk.brain import cash, events, finding, health, session, staff
 from kiosk.brain.apply import fold
 from kiosk.brain.commands import Command, Look
 from kiosk.brain.state import Devices, Scene, State
@@ -24,12 +24,12 @@ RULES: dict[type[events.Event], Callable[[Turn, Any], None]] = {
     events.StopRequested: health.stop_requested,
     events.TimerFired: health.timer_fired,
     events.IntentReceived: session.intent_received,
-    events.BillScanned: session.bill_scanned,
-    events.ScanRefused: session.scan_refused,
-    events.AccountTyped: session.account_typed,
-    events.AccountFound: session.account_found,
-    events.AccountNotFound: session.account_not_found,
-    events.LookUpFailed: session.look_up_failed,
+    events.BillScanned: finding.bill_scanned,
+    events.ScanRefused: finding.scan_refused,
+    events.AccountTyped: finding.account_typed,
+    events.AccountFound: finding.account_found,
+    events.AccountNotFound: finding.account_not_found,
+    events.LookUpFailed: finding.look_up_failed,
     events.HeadChecked: session.head_checked,
     events.PinChecked: staff.pin_checked,
     events.OnlineChanged: health.online_changed,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kiosk.brain.cash import note_overdue, note_unreachable, refresh_offer
-from kiosk.brain.closing import catch_up, close, complete, disable, finish_closing, leave, printed
+from kiosk.brain.closing import catch_up, close, complete, disable, finish_closing, leave, posting_waited, printed
 from kiosk.brain.commands import Exit
 from kiosk.brain.events import (
     AcceptorConnected,
@@ -22,7 +22,7 @@ from kiosk.brain.events import (
     StopRequested,
     TimerFired,
 )
-from kiosk.brain.session import look_up_failed, posting_waited
+from kiosk.brain.finding import look_up_failed
 from kiosk.brain.staff import cassette_removed, pin_unlocked, sign_out
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import (
