@@ -91,8 +91,9 @@ class City:
                 self._inbox.tell(brain.PostingRefused, reason="fork", detail=f"record {expected_seq} differs")
             case events.Refused(problem, detail, final):
                 self._refused(problem, detail, final)
-            case events.HeartbeatAnswered():
-                pass
+            case events.HeartbeatAnswered(_, wishes):
+                if "freeze" in wishes:
+                    self._inbox.tell(brain.PostingRefused, reason="server", detail="the heartbeat's answer says freeze")
 
     def _looked_up(self, request: str, outcome: outcomes.LookUpOutcome) -> None:
         match outcome:
@@ -125,6 +126,8 @@ class City:
         if isinstance(outcome, outcomes.HeadSeen):
             later = outcome.epoch > self._epoch
             result = "ahead" if later else self._journal.standing(outcome.head_seq, outcome.head_hash)
+            if outcome.frozen:
+                result = "differs"
         self._inbox.tell(brain.HeadChecked, request=request, result=result)
 
 

@@ -43,6 +43,7 @@ class HeadAnswer(Content):
     head_seq: int = Field(ge=0)
     head_hash: str
     server_time: str
+    frozen: str = ""
 
 
 class TailAnswer(Content):
@@ -52,7 +53,7 @@ class TailAnswer(Content):
 
 class HeartbeatAnswer(Content):
     server_time: str
-    commands: tuple[dict[str, Any], ...] = ()
+    commands: tuple[str, ...] = ()
 
 
 class QuoteLineAnswer(Content):

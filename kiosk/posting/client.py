@@ -82,7 +82,7 @@ class CentralServer:
             return seen
         if seen.kiosk_id != self._enrolment.kiosk_id:
             return Unavailable(f"the head of {seen.kiosk_id!r}")
-        return HeadSeen(seen.epoch, seen.head_seq, seen.head_hash, seen.server_time)
+        return HeadSeen(seen.epoch, seen.head_seq, seen.head_hash, seen.server_time, seen.frozen)
 
     def records_tail(self, after_seq: int, limit: int = BATCH_LIMIT) -> Tail | Failure:
         """Return our own records that the server holds after `after_seq`; Journal.restore checks them."""

@@ -1,7 +1,6 @@
 """What the poster tells the engine. It calls back from its own threads; the engine puts these into its inbox."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from kiosk.journal.acknowledgement import Acknowledgement
 from kiosk.posting.outcomes import Away, Failure, HeadSeen, LookUpOutcome, RecordResult
@@ -61,7 +60,7 @@ class Refused:
 @dataclass(frozen=True)
 class HeartbeatAnswered:
     server_time: str
-    commands: tuple[dict[str, Any], ...]
+    commands: tuple[str, ...]
 
 
 @dataclass(frozen=True)

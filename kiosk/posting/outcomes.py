@@ -1,7 +1,6 @@
 """What can come back from the central server. Outcomes are data: nothing here is raised."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from kiosk.domain.invoice import Account
 from kiosk.journal.acknowledgement import Acknowledgement
@@ -121,12 +120,16 @@ LookUpOutcome = Found | NotFound | Away
 
 @dataclass(frozen=True)
 class HeadSeen:
-    """How far the server holds this kiosk's chain; `head_seq` 0 with the nonce before the first record."""
+    """How far the server holds this kiosk's chain; `head_seq` 0 with the nonce before the first record.
+
+    `frozen` is "" or why the server wants no new money taken (docs/wire.md).
+    """
 
     epoch: int
     head_seq: int
     head_hash: str
     server_time: str
+    frozen: str = ""
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ class Tail:
 @dataclass(frozen=True)
 class HeartbeatTaken:
     server_time: str
-    commands: tuple[dict[str, Any], ...]
+    commands: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -143,8 +143,16 @@ def test_a_stop_in_the_middle_of_a_payment_settles_it(kiosk: Kiosk) -> None:
     kiosk.agree()
 
 
+def test_a_server_that_says_freeze_stops_new_money(kiosk: Kiosk) -> None:
+    kiosk.see(screen="attract", cash=True)
+    with closing(sqlite3.connect(kiosk.world.database, timeout=20)) as database:
+        database.execute("UPDATE kiosks_chain SET frozen = 'journal-fork'")
+        database.commit()
+    assert kiosk.see(30, screen="out_of_service")["cash_reason"] == "frozen_server"
+    kiosk.agree()
+
+
 def test_an_edited_journal_takes_no_money_and_stays_as_it_is(kiosk: Kiosk) -> None:
-    kiosk.see(screen="attract")
     kiosk.world.processes.stop("kiosk", 60)
     journal = kiosk.world.base / "kiosk" / "journal.db"
     with closing(sqlite3.connect(journal)) as database:

@@ -131,7 +131,7 @@ class Peer:
         return {
             "/v1/kiosks/rb-07/head": (200, {"kiosk_id": "rb-07", "epoch": 1, "server_time": stamp} | head),
             "/v1/kiosks/rb-07/records": (200, {"records": self.held, "next": None}),
-            "/v1/kiosks/rb-07/heartbeats": (200, {"server_time": stamp, "commands": [{"do": "reload"}]}),
+            "/v1/kiosks/rb-07/heartbeats": (200, {"server_time": stamp, "commands": ["freeze"]}),
             "/v1/accounts:resolve": (200, ACCOUNT),
         }[path]
 

@@ -208,7 +208,7 @@ def test_head_and_tail_and_heartbeat(peer: Peer, server: CentralServer) -> None:
     assert server.head() == outcomes.HeadSeen(1, 2, records[1].hash, "2026-11-23T19:42:30.000Z")
     assert server.records_tail(0) == outcomes.Tail(tuple(records), None)
     taken = server.heartbeat("5f" * 16, 4, {"paper": "low"})
-    assert taken == outcomes.HeartbeatTaken("2026-11-23T19:42:30.000Z", ({"do": "reload"},))
+    assert taken == outcomes.HeartbeatTaken("2026-11-23T19:42:30.000Z", ("freeze",))
     assert peer.seen[-1][2] == {"boot_id": "5f" * 16, "counter": 4, "health": {"paper": "low"}}
 
 
