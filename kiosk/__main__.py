@@ -7,7 +7,8 @@
     kiosk enrol --config FILE --code CODE                 make the key, tell the server, keep what it gives
     kiosk pin                                             turn a PIN into what the configuration keeps
     kiosk check --config FILE [--devices]                 every error of the configuration at once
-    kiosk journal verify|export FILE                      check or write out a journal
+    kiosk journal verify|export FILE                      check or write out the journal of a kiosk that is stopped
+    kiosk journal verify|export --config FILE             the same of one that runs
     kiosk read [--any] IMAGE...                           what the scanner makes of pictures
     kiosk demo [--headless]                               a demo city with simulated devices
 
@@ -169,6 +170,10 @@ def _check(argv: list[str]) -> int:
 
 
 def _journal(argv: list[str]) -> int:
+    if "--config" in argv:
+        from kiosk.engine.ask import main as ask_main
+
+        return ask_main(argv)
     from kiosk.journal.cli import main as journal_main
 
     return journal_main(argv)
