@@ -81,7 +81,7 @@ def invoice(snapshot: Snapshot, tongue: Tongue) -> Page:
 
 def _whose(account: Account, tongue: Tongue) -> Said:
     """Return whose bill this is, masked: kinds of service, last four digits, street without number (S13)."""
-    ending = tongue.say("account ending {digits}", digits=Digits(account.last4))
+    ending = tongue.say("account ending in {digits}", digits=Digits(account.last4))
     label = account.invoices[0].label if len(account.invoices) == 1 else ""
     # A masked house number is shown as dots; a voice would read them one by one.
     street = account.address.lstrip("0123456789.•* ")

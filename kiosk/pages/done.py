@@ -1,13 +1,14 @@
 """What was paid, what is left, when it counts, and a receipt number large enough to photograph."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from kiosk.domain.snapshot import ReceiptView, Snapshot
 from kiosk.pages.frame import badge, framed
-from kiosk.pages.notices import WORDS
 from kiosk.pages.page import Badge, Choice, Line, Notice, Page
 from kiosk.pages.tongue import Digits, Money, Said, Tongue, choice, line, notice
 
+_NO_PAPER = ("failed", "unavailable")
 _NO_RECEIPT = ReceiptView("", 0, 0, 0, "queued", "unavailable", "1970-01-01T00:00:00+00:00")
 
 
@@ -15,8 +16,10 @@ def done(snapshot: Snapshot, tongue: Tongue) -> Page:
     say = tongue.say
     receipt = snapshot.receipt or _NO_RECEIPT
     label = say("Receipt number")
+    # That there is no paper stands with the number; its box would push the good news aside.
+    told = snapshot.notice in ("receipt_failed", "printer_out")
     return framed(
-        snapshot,
+        replace(snapshot, notice="") if told else snapshot,
         tongue,
         say("Paid. Thank you."),
         badge=_posted(snapshot, receipt, tongue),
@@ -25,7 +28,7 @@ def done(snapshot: Snapshot, tongue: Tongue) -> Page:
         big=(label.text, receipt.number),
         big_spoken=f"{label.spoken}: {tongue.hear(Digits(receipt.number))}. {_paper(receipt, tongue).spoken}",
         notice=_good_news(receipt, tongue),
-        help=(line(_paper(receipt, tongue), "muted"),),
+        help=(line(_paper(receipt, tongue), "strong" if receipt.printed in _NO_PAPER else "muted"),),
         choices=_choices(receipt, tongue),
     )
 
@@ -60,8 +63,8 @@ def _time(receipt: ReceiptView) -> str:
 
 def _paper(receipt: ReceiptView, tongue: Tongue) -> Said:
     say = tongue.say
-    if receipt.printed in ("failed", "unavailable"):
-        return say("No paper receipt this time. Take a picture of this screen.")
+    if receipt.printed in _NO_PAPER:
+        return say("No paper receipt this time. Take a picture of this number.")
     if receipt.printed == "printed":
         return say("Take your receipt below.")
     return say("Your receipt is printing below. You can also photograph this screen.")
@@ -70,9 +73,6 @@ def _paper(receipt: ReceiptView, tongue: Tongue) -> Said:
 def _good_news(receipt: ReceiptView, tongue: Tongue) -> Notice | None:
     if receipt.shut_off_cleared:
         return notice(tongue.say("Your shut-off notice is cancelled. Your service stays on."), "success")
-    if receipt.printed == "failed":
-        words, tone = WORDS["receipt_failed"]
-        return notice(words(tongue, Money(0), Money(0)), tone)
     return None
 
 
@@ -81,4 +81,4 @@ def _choices(receipt: ReceiptView, tongue: Tongue) -> tuple[Choice, ...]:
     done_ = choice("done", say("Done"), kind="primary")
     if receipt.printed == "unavailable":
         return (done_,)
-    return (choice("reprint", say("Print it again"), icon="receipt", kind="chip"), done_)
+    return (choice("reprint", say("Print again"), kind="plain"), done_)

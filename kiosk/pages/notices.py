@@ -79,14 +79,14 @@ WORDS: dict[str, tuple[Words, str]] = {
         "caution",
     ),
     "note_too_large": (
-        lambda t, sum_, note: t.say("{note} is more than you owe. Use a smaller bill, or agree to credit.", note=note),
+        lambda t, sum_, note: t.say("{note} is more than you owe. Use a smaller one, or agree to credit.", note=note),
         "caution",
     ),
     "note_in_doubt": (
-        lambda t, sum_, note: t.say("We are not sure the last bill went in. Staff will check. Keep your receipt."),
+        lambda t, sum_, note: t.say("We are not sure the last cash bill went in. Staff will check. Keep your receipt."),
         "error",
     ),
-    "take_second_note": (lambda t, sum_, note: t.say("One bill at a time. Take back the second one."), "caution"),
+    "take_second_note": (lambda t, sum_, note: t.say("One cash bill at a time. Take back the second one."), "caution"),
     "cash_lost": (
         lambda t, sum_, note: t.say("The cash slot has stopped. What you put in is safe. Wait a moment, or stop here."),
         "error",

@@ -21,7 +21,10 @@ def help_page(snapshot: Snapshot, tongue: Tongue) -> Page:
             tongue,
             say("How can we help?"),
             name="help",
-            lines=tuple(line(text) for text in _advice(snapshot, tongue)),
+            lines=(
+                *(line(text) for text in _advice(snapshot, tongue)),
+                line(say("Screen colors:"), "muted"),
+            ),
             choices=(
                 *_themes(snapshot, tongue),
                 *staff,
@@ -59,7 +62,7 @@ def help_lines(snapshot: Snapshot, tongue: Tongue) -> tuple[Line, ...]:
 def _themes(snapshot: Snapshot, tongue: Tongue) -> tuple[Choice, ...]:
     say = tongue.say
     # Translators: three ways to colour the screen
-    names = {"light": say("Light"), "black": say("Black"), "low_glare": say("Low glare")}
+    names = {"light": say("Light"), "black": say("Black"), "low_glare": say("Soft")}
     return tuple(
         choice(Intent("theme", theme), said, kind="chip", selected=theme == snapshot.theme)
         for theme, said in names.items()

@@ -31,8 +31,8 @@ def tender(snapshot: Snapshot, tongue: Tongue) -> Page:
         snapshot,
         tongue,
         say("How will you pay {amount}?", amount=Money(snapshot.agreed_minor)),
-        lines=(line(say("Your receipt prints right after."), "muted"),),
-        picture="cash",
+        lines=(line(say("Your receipt prints right after."), "muted"),) if snapshot.cash else (),
+        picture="cash" if snapshot.cash else "closed",
         choices=(cash, card, back(tongue)),
     )
 
@@ -40,18 +40,20 @@ def tender(snapshot: Snapshot, tongue: Tongue) -> Page:
 def cash(snapshot: Snapshot, tongue: Tongue) -> Page:
     say = tongue.say
     payment = snapshot.payment or _NOTHING
-    keep = say("Cash that is in cannot come back out. Stop any time: what you put in counts toward your bill.")
+    keep = say("Cash cannot come back out. Stop any time: all you put in counts.")
+    # Translators: "bill" is a banknote here
+    title = say("Put in cash, one bill at a time") if snapshot.cash else say("The cash slot has stopped")
     return framed(
         snapshot,
         tongue,
-        # Translators: "bill" is a banknote here
-        say("Put in cash, one bill at a time"),
+        title,
         badge=badge(snapshot, tongue),
         lines=_last_note(snapshot, payment, tongue),
-        picture="cash",
-        chips=_chips(payment, tongue),
+        # The drawing of a note going in is an invitation.
+        picture="cash" if snapshot.cash else "closed",
+        chips=_chips(payment, tongue) if snapshot.cash else (),
         notice=notice(keep, "caution"),
-        choices=_ways_on(payment, tongue),
+        choices=_ways_on(snapshot, payment, tongue),
         money=money_strip(payment, tongue),
     )
 
@@ -59,6 +61,8 @@ def cash(snapshot: Snapshot, tongue: Tongue) -> Page:
 def _last_note(snapshot: Snapshot, payment: PaymentView, tongue: Tongue) -> tuple[Line, ...]:
     say = tongue.say
     if not payment.last_note_minor:
+        if not snapshot.cash:
+            return ()
         return (line(say("The slot lights up when it is ready."), "muted"),)
     words, _tone = WORDS["note_accepted"]
     accepted = words(tongue, Money(0), Money(payment.last_note_minor, short=True))
@@ -90,19 +94,22 @@ def _chips(payment: PaymentView, tongue: Tongue) -> tuple[Chip, ...]:
     return tuple(chips)
 
 
-def _ways_on(payment: PaymentView, tongue: Tongue) -> tuple[Choice, ...]:
+def _ways_on(snapshot: Snapshot, payment: PaymentView, tongue: Tongue) -> tuple[Choice, ...]:
+    """Stopping is the way on only when nothing is left to pay or no cash can follow."""
     say = tongue.say
     if payment.in_minor == 0:
         ending = choice("back", say("Cancel"), kind="plain")
     elif payment.left_minor:
-        ending = choice("stop", say("Stop here and use what I put in"), kind="plain")
+        kind = "plain" if snapshot.cash else "primary"
+        ending = choice("stop", say("Stop here and use what I put in"), kind=kind)
     else:
         ending = choice("stop", say("Finish"), kind="primary")
     larger = max(payment.denominations_minor, default=0) > max(payment.allowed_minor, default=0)
-    if not larger or payment.credit_agreed:
+    if not larger or payment.credit_agreed or not snapshot.cash:
         return (ending,)
-    credit = say("Use a larger bill: the rest goes to your account as credit")
-    return (ending, choice("allow_credit", credit, kind="plain"))
+    # Translators: "bill" is a banknote here
+    credit = choice("allow_credit", say("Use a larger bill"), say("The rest goes to your account"), icon="coins")
+    return (ending, credit)
 
 
 def money_strip(payment: PaymentView, tongue: Tongue) -> MoneyStrip:
@@ -119,15 +126,13 @@ def review(snapshot: Snapshot, tongue: Tongue) -> Page:
     """Ending short is confirmed once, with both sums in words (C5)."""
     say = tongue.say
     payment = snapshot.payment or _NOTHING
+    stays = say("It counts toward your bill today. You still owe {amount}.", amount=Money(payment.left_minor))
     return framed(
         snapshot,
         tongue,
         say("Stop with {amount} paid?", amount=Money(payment.in_minor)),
-        lines=(
-            line(say("This much counts toward your bill today."), "muted"),
-            line(say("You put in"), "rule", tongue.money(payment.in_minor)),
-            line(say("Left to pay"), "rule", tongue.money(payment.left_minor)),
-        ),
+        # Both sums stand large in the strip below.
+        lines=(line(stays, "muted"),),
         picture="receipt",
         choices=(
             choice("put_in_more", say("Put in more cash"), say("Go on until it is paid"), icon="cash", kind="primary"),

@@ -1,5 +1,7 @@
 """When the kiosk cannot take money: why, in words, and what to do instead."""
 
+from dataclasses import replace
+
 from kiosk.domain.snapshot import Snapshot
 from kiosk.pages.frame import framed
 from kiosk.pages.page import Badge, Page
@@ -7,20 +9,30 @@ from kiosk.pages.tongue import Said, Tongue, line
 
 
 def starting(snapshot: Snapshot, tongue: Tongue) -> Page:
+    """Before the first session, and while a note is still looked for: that may be the money of who stands here."""
     say = tongue.say
+    doubt = snapshot.notice == "note_in_doubt"
+    safe = say("Money already put in is safe. We are checking it now.")
+    wait = say("It takes less than a minute. Please wait.")
+    stuck = tuple(code for code in snapshot.reasons if REASONS.get(code) != "restarting")
     return framed(
-        snapshot,
+        # What the box of this notice says is said by the page itself.
+        replace(snapshot, notice="") if doubt else snapshot,
         tongue,
-        say("Good day. This kiosk is getting ready."),
-        badge=_badge(tongue.say("Starting"), "caution"),
-        lines=(line(say("It takes less than a minute. Please wait."), "muted"),),
+        say("We are checking the cash slot") if doubt else say("Good day. This kiosk is getting ready."),
+        badge=_badge(say("Checking") if doubt else say("Starting"), "caution"),
+        lines=(
+            *(line(reason, "strong") for reason in _reasons(stuck, tongue)),
+            *((line(safe, "strong" if doubt else "body"),) if doubt or stuck else ()),
+            line(say("If it takes longer, ask at the counter."), "muted") if stuck else line(wait, "muted"),
+        ),
         picture="finding",
     )
 
 
 def out_of_service(snapshot: Snapshot, tongue: Tongue) -> Page:
     say = tongue.say
-    reasons = _reasons(snapshot.reasons, tongue)
+    reasons = _reasons(snapshot.reasons or ("unknown",), tongue)
     return framed(
         snapshot,
         tongue,
@@ -40,25 +52,52 @@ def _badge(said: Said, tone: str) -> Badge:
 
 
 def _reasons(codes: tuple[str, ...], tongue: Tongue) -> tuple[Said, ...]:
-    """Return each reason once. A resident is not helped by more than the kind of trouble."""
-    said = [_reason(code, tongue) for code in codes] or [tongue.say("It needs a check by staff.")]
-    return tuple(dict.fromkeys(said))
+    """Return the words of each kind of trouble once. The code itself is for staff, on their health page."""
+    return tuple(dict.fromkeys(_reason(code, tongue) for code in codes))
+
+
+# Kinds of trouble by the codes of Snapshot.reasons; a code that begins with "frozen_" is a matter of records.
+REASONS = {
+    "acceptor_starting": "restarting",
+    "screen_silent": "restarting",
+    "engine_away": "restarting",
+    "stopping": "stopping",
+    "cassette_full": "full",
+    "cassette_removed": "emptying",
+    "jammed": "blocked",
+    "stalled": "blocked",
+    "transport_open": "open",
+    "acceptor_lost": "slot",
+    "acceptor_faulted": "slot",
+    "failure": "slot",
+    "out_of_service": "slot",
+    "cheated": "slot",
+    "wrong_table": "settings",
+    "journal_damaged": "records",
+    "crash_loop": "check",
+}
 
 
 def _reason(code: str, tongue: Tongue) -> Said:
     say = tongue.say
-    match code:
-        case "acceptor_starting" | "screen_silent" | "engine_away":
+    match "records" if code.startswith("frozen") else REASONS.get(code, "check"):
+        case "restarting":
             return say("It is starting again. This may take a minute.")
         case "stopping":
             return say("It is being switched off.")
-        case "cassette_full":
+        case "full":
             return say("The cash box is full.")
-        case "cassette_removed":
+        case "emptying":
             return say("The cash box is being changed.")
-        case "jammed" | "transport_open":
+        case "blocked":
             return say("The cash slot is blocked.")
-        case _ if code.startswith("frozen"):
+        case "open":
+            return say("The cash slot is open.")
+        case "slot":
+            return say("The cash slot does not work.")
+        case "settings":
+            return say("The cash slot needs its settings checked.")
+        case "records":
             return say("Its records need a check before it can take money.")
         case _:
-            return say("The cash slot does not work.")
+            return say("It needs a check by staff.")

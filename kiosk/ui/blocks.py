@@ -34,6 +34,10 @@ class Block(Protocol):
         ...
 
 
+# How small the last resort may set a block, against its size at the default text size.
+TIGHTEST = 0.7
+
+
 def face(m: Metrics, role: str, weight: str = "regular", tabular: bool = False) -> Face:
     return Face(weight, max(9, round(m.font(role))), tabular)
 
@@ -80,7 +84,7 @@ class Row:
     m: Metrics
     line: Line
     kind: str = "row"
-    stretch: float = 1.0
+    stretch: float = 1.25
 
     def _parts(self, width: float) -> tuple[Lines, Lines, bool]:
         figure = set_fitting(self.line.amount, face(self.m, "body", "semibold", tabular=True), width, 1)
@@ -97,7 +101,8 @@ class Row:
 
     def draw(self, pen: Pen, box: Box) -> None:
         label, figure, beside = self._parts(box.w)
-        top = box.y + self.m.u(16)
+        text = self.height(box.w) - self.m.u(32)
+        top = box.y + (box.h - text) / 2
         pen.lines(label, box.x, top, box.w, pen.theme.ink)
         pen.lines(figure, box.x, top if beside else top + label.height, box.w, pen.theme.ink, "right")
         pen.fill(Box(box.x, box.y + box.h - 1, box.w, max(1.0, self.m.u(1.5))), pen.theme.hairline)
@@ -122,7 +127,8 @@ class Picture:
 
     def draw(self, pen: Pen, box: Box) -> None:
         drawing, _ = DRAWINGS[self.name]
-        drawing(pen, box)
+        high = min(box.h, max(self.least, self.most))
+        drawing(pen, Box(box.x, box.y + (box.h - high) / 2, box.w, high))
 
     def cut(self, width: float, height: float) -> tuple[Block, Block] | None:
         return None
@@ -267,7 +273,7 @@ class Big:
     m: Metrics
     label: str
     figure: str
-    help: tuple[str, ...] = ()
+    help: tuple[Line, ...] = ()
     kind: str = "big"
     stretch: float = 1.0
 
@@ -278,7 +284,7 @@ class Big:
         return [
             set_lines(self.label, note, inner),
             set_fitting(self.figure, figure, inner, 1),
-            *(set_lines(text, note, inner) for text in self.help),
+            *(set_lines(line.text, face(self.m, "note", _weight(line)), inner) for line in self.help),
         ]
 
     def height(self, width: float) -> float:
@@ -289,17 +295,25 @@ class Big:
         m, t = self.m, pen.theme
         pen.plate(box, t.surface, t.border, m.u(3), m.u(24))
         top = box.y + m.u(35)
-        for number, part in enumerate(self._parts(box.w)):
-            pen.lines(part, box.x + m.u(44), top, box.w - m.u(88), t.ink if number == 1 else t.muted)
+        colours = [t.muted, t.ink, *(t.ink if line.tone == "strong" else t.muted for line in self.help)]
+        for part, colour in zip(self._parts(box.w), colours, strict=True):
+            pen.lines(part, box.x + m.u(44), top, box.w - m.u(88), colour)
             top += part.height
 
     def cut(self, width: float, height: float) -> tuple[Block, Block] | None:
         return None
 
 
+def _weight(line: Line) -> str:
+    return "semibold" if line.tone == "strong" else "regular"
+
+
 def shrunk(block: Block, width: float, height: float) -> Block:
     """Return the block with smaller text, so that it is at most `height` high: the last resort of a small canvas."""
-    while block.height(width) > height and block.m.text_size > 0:
-        smaller = replace(block.m, text_size=block.m.text_size - 1)
+    while block.height(width) > height and (block.m.text_size > 0 or block.m.tight > TIGHTEST):
+        if block.m.text_size > 0:
+            smaller = replace(block.m, text_size=block.m.text_size - 1)
+        else:
+            smaller = replace(block.m, tight=block.m.tight * 0.95)
         block = replace(block, m=smaller)  # type: ignore[type-var]  # every block is a frozen dataclass
     return block

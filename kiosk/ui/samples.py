@@ -69,6 +69,9 @@ _STAFF = replace(ATTRACT, staff=STAFF)
 
 SAMPLES: dict[str, Snapshot] = {
     "starting": replace(ATTRACT, screen="starting"),
+    "starting_doubt": replace(
+        ATTRACT, screen="starting", cash=False, notice="note_in_doubt", reasons=("acceptor_lost",)
+    ),
     "attract": ATTRACT,
     "attract_offline": replace(ATTRACT, online=False),
     "attract_no_scanner": replace(ATTRACT, scanner=False, after_hours=True),

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from hardware.acceptors.contract import Fault
+from kiosk.brain.limits import _ACCEPTOR_STATES
 from kiosk.domain.intents import Intent
 from kiosk.domain.snapshot import NOTICES, SCREENS, from_json, to_json
 from kiosk.pages.dispatch import PAGES, page
 from kiosk.pages.language import LANGUAGES, translator
 from kiosk.pages.notices import TOLD_ELSEWHERE, WORDS
 from kiosk.pages.page import Badge, Chip, Choice, Entry, Line, MoneyStrip, Notice, Page
+from kiosk.pages.service import REASONS
 from kiosk.ui.samples import ATTRACT, CASH, CASH_EMPTY, DONE, LATE, RECEIPT, SAMPLES
 
 SPOKEN = (Badge, Chip, Choice, Entry, Line, MoneyStrip, Notice)
@@ -219,6 +222,64 @@ def test_reasons_for_being_closed_are_words_and_said_once() -> None:
         "The cash slot does not work.",
         "Its records need a check before it can take money.",
     ]
+
+
+def closed(reason: str, language: str) -> list[str]:
+    shown = page(replace(ATTRACT, screen="out_of_service", reasons=(reason,), language=language), translator(language))
+    return [line.text for line in shown.lines if line.tone == "strong"]
+
+
+def test_every_fault_of_a_device_and_of_the_records_has_a_reason_in_words() -> None:
+    faults = (Fault.__doc__ or "").partition("`code`: ")[2].partition(".")[0]
+    codes = {code.strip() for code in faults.split(",")} | set(_ACCEPTOR_STATES.values())
+    assert len(codes) >= 12
+    assert codes | {"screen_silent", "stopping", "journal_damaged", "crash_loop"} <= set(REASONS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_for_being_closed_is_one_plain_sentence(language: str) -> None:
+    frozen = ("fork", "malformed", "head_ahead", "head_differs", "journal_damaged", "kiosk-suspended")
+    said = {code: closed(code, language) for code in (*REASONS, *(f"frozen_{reason}" for reason in frozen))}
+    for code, lines in said.items():
+        assert len(lines) == 1, code
+        assert "_" not in lines[0], code
+    assert said["frozen_kiosk-suspended"] == said["journal_damaged"] != said["crash_loop"]
+    assert len({lines[0] for lines in said.values()}) == len(set(REASONS.values()))
+    assert closed("never_heard_of", language) == said["crash_loop"]
+
+
+def test_while_a_note_is_looked_for_the_money_is_said_to_be_safe() -> None:
+    for language, words in (("en", "Money already put in is safe."), ("es", "El dinero que ya entró está seguro.")):
+        doubt = made("starting_doubt", language)
+        assert words in " ".join(line.text for line in doubt.lines)
+        assert doubt.notice is None, "the page itself says it, calmly"
+        assert doubt.title != made("starting", language).title
+        lost = made("starting", language, reasons=("acceptor_lost",))
+        assert words in " ".join(line.text for line in lost.lines)
+        booting = made("starting", language, reasons=("acceptor_starting",))
+        assert booting == made("starting", language), "a kiosk that merely starts alarms nobody"
+
+
+@pytest.mark.parametrize("printed", ["failed", "unavailable"])
+@pytest.mark.parametrize("notice", ["", "receipt_failed", "printer_out"])
+def test_without_paper_the_number_is_to_be_photographed(printed: str, notice: str) -> None:
+    shown = made("done", receipt=replace(RECEIPT, printed=printed), notice=notice)
+    assert "Take a picture of this number" in shown.help[0].text
+    assert "Take a picture of this number" in shown.big_spoken
+    assert shown.notice
+    assert "shut-off notice is cancelled" in shown.notice.text
+
+
+def test_an_account_without_name_or_address_reads_well() -> None:
+    assert made("invoice_offline").lines[0].text == "Account ending in 4417"
+    assert made("invoice").lines[0].text == "Water and trash · account ending in 4417 · 1•• Maple St"
+
+
+def test_a_stopped_slot_asks_for_no_cash() -> None:
+    jammed = made("cash_jammed")
+    assert jammed.chips == ()
+    assert [(c.intent.name, c.kind) for c in jammed.choices] == [("stop", "primary")]
+    assert "Put in" not in jammed.title
 
 
 @pytest.mark.parametrize("name", SAMPLES)
