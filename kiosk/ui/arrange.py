@@ -1,6 +1,6 @@
 """From a page to places: which blocks it has, in which column and on which part they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -12,6 +12,8 @@ from kiosk.ui.metrics import Metrics
 from kiosk.ui.pen import Box
 from kiosk.ui.stack import Layout, natural_height, place, spread
 
+# How much smaller a page may be set, in steps, before it is cut in parts.
+_TIGHTER = (0.95, 0.9, 0.85, 0.8)
 # Pictures that stand before the title, and pages whose picture stands before the words.
 _FIRST = {"done"}
 _PICTURE_BEFORE_LINES = {"done", "cash"}
@@ -29,15 +31,25 @@ def arrange(page: Page, m: Metrics, area: Box) -> Arrangement:
     """Place the blocks of `page` in `area`, in one column or two, in as few parts as will do."""
     if page.overlay:
         return _overlay(page, m, area)
-    blocks = blocks_of(page, m)
-    layout = _best(blocks, m, area)
-    if not _typing(blocks):
-        return Arrangement(layout)
+    layout = _fitting(page, m, area)
     # Keys and the field they fill stay together: their figures are large at every text size, so the words give way.
-    while len(layout.parts) > 1 and m.text_size > 0:
+    while len(layout.parts) > 1 and m.text_size > 0 and _typing(blocks_of(page, m)):
         m = replace(m, text_size=m.text_size - 1)
-        layout = _best(blocks_of(page, m), m, area)
+        layout = _fitting(page, m, area)
     return Arrangement(layout)
+
+
+def _fitting(page: Page, m: Metrics, area: Box) -> Layout:
+    """Return the loosest setting in one part. Who asked for larger text gets it, over several parts if need be."""
+    layout = _best(blocks_of(page, m), m, area)
+    if len(layout.parts) == 1 or m.text_size > 1:
+        return layout
+    for tight in _TIGHTER:
+        tighter = replace(m, tight=tight)
+        closer = _best(blocks_of(page, tighter), tighter, area)
+        if len(closer.parts) == 1:
+            return closer
+    return layout
 
 
 def _overlay(page: Page, m: Metrics, area: Box) -> Arrangement:
@@ -48,14 +60,31 @@ def _overlay(page: Page, m: Metrics, area: Box) -> Arrangement:
     natural = natural_height(blocks, inner.w, m)
     if natural > inner.h:
         tight = Box(inner.x, area.y + pad / 2, inner.w, area.h - pad)
-        return Arrangement(_best(blocks, m, tight), area)
+        return Arrangement(_fitting(page, m, tight), area)
     top = inner.y + (inner.h - natural) * 0.4
     placed = place(blocks, Box(inner.x, top, inner.w, natural), m)
     return Arrangement(Layout((placed,), None), Box(area.x, top - pad, area.w, natural + 2 * pad))
 
 
 def _best(blocks: list[Block], m: Metrics, area: Box) -> Layout:
-    return min((spread(columns, m, area) for columns in _ways(blocks, m)), key=lambda layout: layout.cost)
+    """Return the way that costs least; a title across both columns only where it saves a part."""
+    layouts = [(layout.cost[0], 0, layout.cost, layout) for layout in (spread(w, m, area) for w in _ways(blocks, m))]
+    if m.landscape and min(layouts, key=lambda each: each[:3])[0] > 1 and not _typing(blocks):
+        layouts += [(layout.cost[0], 1, layout.cost, layout) for layout in _headed(blocks, m, area)]
+    return min(layouts, key=lambda each: each[:3])[3]
+
+
+def _headed(blocks: list[Block], m: Metrics, area: Box) -> Iterator[Layout]:
+    """Yield the layouts in two columns below a title as wide as both, on every part. A picture before it goes."""
+    number = next(n for n, block in enumerate(blocks) if block.kind == "title")
+    title, rest = blocks[number], blocks[number + 1 :]
+    high = title.height(area.w)
+    lower = high + m.u(28)
+    below = Box(area.x, area.y + lower, area.w, area.h - lower)
+    for columns in _ways(rest, m):
+        layout = spread(columns, m, below)
+        head = (title, Box(area.x, area.y, area.w, high))
+        yield replace(layout, parts=tuple([head, *part] for part in layout.parts))
 
 
 def _ways(blocks: list[Block], m: Metrics) -> list[list[list[Block]]]:
@@ -100,7 +129,7 @@ def _picture(page: Page, m: Metrics) -> Picture | None:
     if not page.picture or (m.text_size == 3 and m.landscape):
         return None
     if page.picture in _FIRST:
-        return Picture(m, page.picture, m.u(90), m.u(140), stretch=1.5)
+        return Picture(m, page.picture, m.u(90), m.u(200 if page.big else 300), stretch=1.5)
     _, share = DRAWINGS[page.picture]
     return Picture(m, page.picture, m.u(150), min(m.u(640), (m.width - 2 * m.margin) * share))
 
@@ -123,7 +152,7 @@ def _facts(page: Page, m: Metrics) -> list[Block]:
     if page.entry:
         blocks.append(Field(m, page.entry))
     if page.big:
-        blocks.append(Big(m, *page.big, tuple(line.text for line in page.help)))
+        blocks.append(Big(m, *page.big, page.help))
     if page.chips:
         blocks.append(Chips(m, page.chips))
     if page.notice:
@@ -136,6 +165,8 @@ def _choices(choices: Sequence[Choice], m: Metrics) -> list[Block]:
     blocks: list[Block] = []
     shown = [choice for choice in choices if choice.kind != "band"]
     typing = any(choice.kind == "key" for choice in shown)
+    if _pair(shown):
+        return [Beside(m, tuple(Card(m, choice) for choice in shown))]
     for kind, group in groupby(shown, key=lambda choice: choice.kind):
         members = tuple(group)
         if kind == "key":
@@ -150,5 +181,6 @@ def _choices(choices: Sequence[Choice], m: Metrics) -> list[Block]:
     return blocks
 
 
-def _pad_of(blocks: Sequence[Block]) -> bool:
-    return any(isinstance(block, Pad) for block in blocks)
+def _pair(shown: Sequence[Choice]) -> bool:
+    """A lesser choice and then the way on, both of few words, share a row."""
+    return [choice.kind for choice in shown] == ["plain", "primary"] and not any(choice.hint for choice in shown)

@@ -94,7 +94,7 @@ def _draw_staff_top(pen: Pen, page: Page, m: Metrics, box: Box) -> None:
     if out:
         label = set_fitting(out.label, Face("semibold", round(m.u(40) * m.band_scale)), box.w * 0.3, 1)
         width = max(m.target, label.width + m.u(64))
-        frame = Box(box.w - m.u(20) - width, 0, width, box.h)
+        frame = Box(right - width, 0, width, box.h)
         visible = Box(frame.x, (box.h - m.u(76) * m.band_scale) / 2, width, m.u(76) * m.band_scale)
         pen.outline(visible, t.on_staff_band, m.u(3), visible.h / 2)
         pen.lines(label, frame.x, (box.h - label.height) / 2, width, t.on_staff_band, "center")
@@ -149,13 +149,13 @@ def _label_face(m: Metrics) -> Face:
 
 def _figure_face(m: Metrics) -> Face:
     scale = min(m.scale, 1.25) if m.landscape else m.scale
-    return Face("bold", round(m.u(60 if m.landscape else 74) * scale), tabular=True)
+    return Face("bold", round(m.u(60 if m.landscape else 70) * scale), tabular=True)
 
 
 def draw_strip(pen: Pen, money: MoneyStrip, m: Metrics, box: Box) -> None:
     t = pen.theme
     pen.plate(box, t.surface, t.border, m.u(3), m.u(24))
-    pad = m.u(46)
+    pad = m.u(40)
     inner = Box(box.x + pad, box.y, box.w - 2 * pad, box.h)
     columns = ((money.owe, t.ink), (money.put_in, t.ink), (money.left, t.accent))
     if _stacked(m):

@@ -27,8 +27,10 @@ class Card:
 
     def _left(self) -> float:
         if self._plain:
-            return self.m.u(16 if self.m.landscape else 36)
-        return self.m.u(190 if self.choice.icon and not self._narrow else 48)
+            return self.m.u(28 if self.m.landscape else 36)
+        if not self.choice.icon or self._narrow:
+            return self.m.u(48)
+        return self.m.u(150 if self.m.landscape else 190)
 
     @property
     def _narrow(self) -> bool:
@@ -48,8 +50,8 @@ class Card:
 
     def height(self, width: float) -> float:
         text = sum(part.height for part in self._parts(width))
-        least = max(self.m.target, self.m.u(126 if self._plain else 160))
-        return max(least, text + self.m.u(48 if self._plain else 56))
+        least = max(self.m.target, self.m.u(126 if self._plain or self.m.landscape else 160))
+        return max(least, text + self.m.u(48 if self._plain or self.m.landscape else 56))
 
     def draw(self, pen: Pen, box: Box) -> None:
         m, t, choice = self.m, pen.theme, self.choice
@@ -83,8 +85,8 @@ class Card:
         parts = self._parts(box.w)
         top = box.y + (box.h - sum(part.height for part in parts)) / 2
         if self.choice.icon and not self._narrow:
-            size = m.u(104)
-            draw_icon(pen, self.choice.icon, Box(box.x + m.u(48), box.y + (box.h - size) / 2, size, size), ink)
+            size, left = (m.u(84), m.u(36)) if m.landscape else (m.u(104), m.u(48))
+            draw_icon(pen, self.choice.icon, Box(box.x + left, box.y + (box.h - size) / 2, size, size), ink)
         for part, colour in zip(parts, (ink, hint), strict=False):
             pen.lines(part, box.x + self._left(), top, box.w, colour)
             top += part.height

@@ -29,7 +29,7 @@ class Darkroom:
     def picture(self, page: Page, part: int = 0) -> Image.Image:
         """Draw `page` and return what is seen of its part."""
         self.view.show(page)
-        if part:
+        if self.view.part != part:
             self.view.part = part
             self.view.redraw()
         return self.seen()

@@ -74,6 +74,7 @@ class Screen:
         self._shown: Snapshot | None = None
         self._page: Page | None = None
         self._undrawn: int | None = None
+        self._layout: dict[str, Any] = {}
         self.frames = 0
         self._voice = Voice(Espeak())
         self._voice_told = ""
@@ -102,7 +103,7 @@ class Screen:
         if snapshot is not None:
             self._show(snapshot)
         elif not connected:
-            self._voice_told = ""
+            self._voice_told, self._layout = "", {}
             self._show(_away(self._config))
 
     def _show(self, snapshot: Snapshot) -> None:
@@ -121,6 +122,9 @@ class Screen:
         self.frames += 1
         if self._undrawn is not None:
             self._drawn()
+        elif self._layout and self._layout_now() != self._layout:
+            # The next part of the page, or another size of the window.
+            self._send_layout()
 
     def _drawn(self) -> None:
         """The frame with this revision is on the glass."""
@@ -132,6 +136,11 @@ class Screen:
             self._clock.schedule_once(self._screenshot, 0)
 
     def _send_layout(self) -> None:
+        self._layout = self._layout_now()
+        self._link.send({"layout": self._layout})
+
+    def _layout_now(self) -> dict[str, Any]:
+        """Return where everything to press stands, in pixels of the window."""
         targets = [
             {
                 "intent": target.intent.name if target.intent else "more",
@@ -145,8 +154,7 @@ class Screen:
         ]
         name = self._page.name if self._page else ""
         revision = self._shown.revision if self._shown else 0
-        layout = {"targets": targets, "revision": revision, "page": name, "part": self.view.part}
-        self._link.send({"layout": layout})
+        return {"targets": targets, "revision": revision, "page": name, "part": self.view.part}
 
     def _screenshot(self, _dt: float) -> None:
         """Keep what the window shows now, named by revision and page."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from kiosk.ui.blocks import Block, Picture, shrunk
+from kiosk.ui.buttons import Beside, Card
 from kiosk.ui.metrics import Metrics
 from kiosk.ui.pen import Box
 
@@ -116,18 +117,36 @@ def natural_height(blocks: Sequence[Block], width: float, m: Metrics) -> float:
 
 
 def place(blocks: Sequence[Block], box: Box, m: Metrics, grow: bool = True) -> Placed:
-    """Stack blocks from the top of `box`; spare room goes to pictures first, then to what can be pressed."""
+    """Stack blocks from the top of `box`; spare room goes to pictures first, then to what can be pressed.
+
+    What is left then lies around a picture, or above the last row, which stands at the bottom on every page.
+    """
     heights = [block.height(box.w) for block in blocks]
+    above_end = 0.0
     if grow:
-        heights = _grown(blocks, heights, max(0.0, box.h - natural_height(blocks, box.w, m)))
+        spare = max(0.0, box.h - natural_height(blocks, box.w, m))
+        grown = _grown(blocks, heights, spare)
+        above_end = max(0.0, spare - sum(grown) + sum(heights))
+        heights = grown
+        around = next((number for number, block in enumerate(blocks) if number and isinstance(block, Picture)), None)
+        if around is not None:
+            heights[around] += above_end
+            above_end = 0.0
     placed: Placed = []
     top = box.y
     for number, (block, height) in enumerate(zip(blocks, heights, strict=True)):
         if number:
             top += _gap(blocks[number - 1], block, m)
+        if number == len(blocks) - 1 and _ends_page(block):
+            top += above_end
         placed.append((block, Box(box.x, top, box.w, height)))
         top += height
     return placed
+
+
+def _ends_page(block: Block) -> bool:
+    """The way back, or back and on in one row."""
+    return isinstance(block, Beside) or (isinstance(block, Card) and block.choice.intent.name == "back")
 
 
 def _grown(blocks: Sequence[Block], natural: list[float], spare: float) -> list[float]:

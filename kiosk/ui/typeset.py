@@ -52,12 +52,13 @@ class Lines:
         return max((width_of(row, self.face) for row in self.rows), default=0)
 
 
+@lru_cache(maxsize=2048)
 def set_lines(text: str, face: Face, width: float) -> Lines:
     """Break `text` to `width`, into as few lines as can be, of nearly equal length: no word stands alone."""
     rows = _greedy(text, face, width)
     if len(rows) < 2:
         return Lines(face, rows)
-    if len(rows) == 2 and (halves := _at_pause(text, face, width)):
+    if len(rows) == 2 and (halves := _at_pause(text, face, width) or _at_dot(text, face, width)):
         return Lines(face, halves)
     low, high = width / len(rows), width
     while high - low > face.size / 4:
@@ -69,6 +70,7 @@ def set_lines(text: str, face: Face, width: float) -> Lines:
     return Lines(face, _greedy(text, face, high))
 
 
+@lru_cache(maxsize=1024)
 def set_fitting(text: str, face: Face, width: float, rows_max: int) -> Lines:
     """Set `text` at the face's size or the largest smaller one that needs at most `rows_max` lines in `width`."""
     size = face.size
@@ -87,6 +89,15 @@ def _at_pause(text: str, face: Face, width: float) -> tuple[str, ...]:
         return ()
     wide = width_of(head, face), width_of(tail, face)
     return (f"{head},", tail) if max(wide) <= width and min(wide) >= 0.4 * max(wide) else ()
+
+
+def _at_dot(text: str, face: Face, width: float) -> tuple[str, ...]:
+    """Return facts parted by dots in two lines with none of them torn, () if there are no such lines."""
+    facts = text.split(" · ")
+    ways = [(" · ".join(facts[:n]) + " ·", " · ".join(facts[n:])) for n in range(1, len(facts))]
+    wide = {way: max(width_of(half, face) for half in way) for way in ways}
+    best = min(ways, key=wide.__getitem__, default=())
+    return best if best and wide[best] <= width else ()
 
 
 def _greedy(text: str, face: Face, width: float) -> tuple[str, ...]:
@@ -125,6 +136,10 @@ def _label(weight: str, size: int) -> Any:
     return Label(font_name=font_path(weight), font_size=size)
 
 
+# Everything that remembers a text it measured.
+_MEASURES = (set_lines, set_fitting, _extent)
+
+
 class Textures:
     """Pictures of single lines, white, to be tinted. Only what the last two pages drew is kept (video memory)."""
 
@@ -153,9 +168,10 @@ class Textures:
 
 def forget() -> None:
     """Forget every measured text: what a resident typed or owed is not kept for the next one (T5)."""
-    _extent.cache_clear()
+    for measure in _MEASURES:
+        measure.cache_clear()
 
 
 def measured() -> int:
     """Return how many measured texts are kept."""
-    return _extent.cache_info().currsize
+    return sum(measure.cache_info().currsize for measure in _MEASURES)

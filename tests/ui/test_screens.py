@@ -118,6 +118,23 @@ def test_typing_never_needs_a_second_part(rooms: "dict[Canvas, Darkroom]", canva
         assert len(parts(rooms[canvas], made(name, language, size))) == 1, (name, language, size)
 
 
+@pytest.mark.parametrize(("canvas", "language"), list(product(CANVASES, LANGUAGES)))
+def test_at_the_default_size_every_page_is_in_one_piece(
+    rooms: "dict[Canvas, Darkroom]", canvas: Canvas, language: str
+) -> None:
+    cut = [name for name in SAMPLES if len(parts(rooms[canvas], made(name, language))) > 1]
+    assert cut == []
+
+
+@pytest.mark.parametrize("name", ["invoice", "invoice_clear", "finding", "tender", "staff_swap"])
+def test_the_way_back_is_always_at_the_bottom(rooms: "dict[Canvas, Darkroom]", name: str) -> None:
+    for canvas, room in rooms.items():
+        room.view.show(made(name))
+        back = next(target.box for target in room.view.drawn.targets if target.intent == Intent("back"))
+        band = min(target.box.y for target in room.view.drawn.targets[-5:])
+        assert 0 < band - (back.y + back.h) < canvas[1] * 0.06, canvas
+
+
 @pytest.mark.parametrize("canvas", CANVASES)
 def test_the_bottom_band_never_moves(rooms: "dict[Canvas, Darkroom]", canvas: Canvas) -> None:
     for size in (0, 3):
