@@ -20,26 +20,34 @@ from hardware.sim.control import ControlServer
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Runs the dock and prints the places of the buttons once its first frame stands and the twin was heard.
+# Runs the dock and prints the places of the buttons once the twin was heard and a whole frame with it is drawn.
+# Handlers of on_flip run before the buffers are swapped: what is read there is the frame just drawn.
 PROGRAM = """
 import json, sys
 from pathlib import Path
 from hardware.sim.dock import window
-from kivy.clock import Clock
 from kivy.core.window import Window
 
 window._settle_input()
 Window.size = (960, 840)
 app = window.DockApp({"acceptor": Path(sys.argv[1]), "camera": Path(sys.argv[1])}, Path(sys.argv[2]))
 
-def tell(_):
-    card = app.cards["acceptor"]
-    if card._shown:
-        Window.screenshot(name=sys.argv[3])
-        print(json.dumps([Window.left, Window.top, card.places()]), flush=True)
-    return not card._shown
+frames = []
 
-Clock.schedule_interval(tell, 0.05)
+def flipped(_):
+    card = app.cards.get("acceptor")
+    if card is None or not card._shown or len(frames) == SETTLED:
+        return
+    # The first frame with the twin's state may come before its layout: draw on until it rests.
+    frames.append(card.places())
+    if len(frames) < SETTLED:
+        Window.canvas.ask_update()
+        return
+    Window.screenshot(name=sys.argv[3])
+    print(json.dumps([Window.left, Window.top, card.places()]), flush=True)
+
+SETTLED = 3
+Window.bind(on_flip=flipped)
 app.run()
 """
 

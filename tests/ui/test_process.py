@@ -32,7 +32,7 @@ def engine(tmp_path: Path) -> Iterator[FakeEngine]:
 
 @pytest.fixture
 def screen(engine: FakeEngine, tmp_path: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "kiosk.ui", "--socket", tmp_path / "engine.sock", "--touch-map"]
+    command: list[str | Path] = [sys.executable, "-m", "kiosk.ui", "--socket", tmp_path / "engine.sock", "--touch-map"]
     process = subprocess.Popen([*command, "--screenshots", tmp_path / "shots"], env=environment)
     engine.accept()
     yield process
@@ -89,6 +89,27 @@ def test_it_survives_the_engine_and_stops_on_sigterm(
         engine.drawn(replace(SAMPLES[name], revision=revision))
     screen.send_signal(signal.SIGTERM)
     assert screen.wait(20) == 0
+
+
+def test_the_next_part_and_a_new_size_send_their_layout(
+    screen: subprocess.Popen[bytes], engine: FakeEngine, environment: dict[str, str]
+) -> None:
+    engine.show(replace(CASH, text_size=3))
+    first = engine.hear("layout")["layout"]
+    x, y = place(first, "more")
+    pointer(environment, "mousemove", x, y, "click", 1)
+    second = engine.hear("layout")["layout"]
+    assert (first["part"], second["part"], second["revision"]) == (0, 1, first["revision"])
+    assert first["targets"] != second["targets"]
+
+    where = subprocess.run(
+        ["xdotool", "getmouselocation", "--shell"], env=environment, check=True, timeout=20, capture_output=True
+    )
+    window = dict(line.split("=") for line in where.stdout.decode().split())["WINDOW"]
+    pointer(environment, "windowsize", window, 720, 1280)
+    while max(target["y"] + target["h"] for target in second["targets"]) > 1280:
+        second = engine.hear("layout")["layout"]
+    assert max(target["x"] + target["w"] for target in second["targets"]) <= 720
 
 
 AT_REST = """
