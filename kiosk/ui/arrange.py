@@ -1,6 +1,6 @@
 """From a page to places: which blocks it has, in which column and on which part they stand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -12,8 +12,10 @@ from kiosk.ui.metrics import Metrics
 from kiosk.ui.pen import Box
 from kiosk.ui.stack import Layout, natural_height, place, spread
 
+# Overlays that run against the clock: the answer is in sight at every text size.
+_IN_SIGHT = {"idle"}
 # How much smaller a page may be set, in steps, before it is cut in parts.
-_TIGHTER = (0.95, 0.9, 0.85, 0.8)
+_TIGHTER = (1.0, 0.95, 0.9, 0.85, 0.8)
 # Pictures that stand before the title, and pages whose picture stands before the words.
 _FIRST = {"done"}
 _PICTURE_BEFORE_LINES = {"done", "cash"}
@@ -32,49 +34,64 @@ def arrange(page: Page, m: Metrics, area: Box) -> Arrangement:
     if page.overlay:
         return _overlay(page, m, area)
     layout = _fitting(page, m, area)
-    # Keys and the field they fill stay together: their figures are large at every text size, so the words give way.
-    while len(layout.parts) > 1 and m.text_size > 0 and _typing(blocks_of(page, m)):
-        m = replace(m, text_size=m.text_size - 1)
-        layout = _fitting(page, m, area)
+    if len(layout.parts) > 1 and _typing(blocks_of(page, m)):
+        # Keys and the field they fill stay together: their figures are always large, so the words give way.
+        layout = _fitting(page, _largest(page, m, area, _in_one_part), area)
     return Arrangement(layout)
 
 
 def _fitting(page: Page, m: Metrics, area: Box) -> Layout:
     """Return the loosest setting in one part. Who asked for larger text gets it, over several parts if need be."""
-    layout = _best(blocks_of(page, m), m, area)
-    if len(layout.parts) == 1 or m.text_size > 1:
-        return layout
-    for tight in _TIGHTER:
-        tighter = replace(m, tight=tight)
-        closer = _best(blocks_of(page, tighter), tighter, area)
-        if len(closer.parts) == 1:
-            return closer
-    return layout
+    for tight in _TIGHTER if m.text_size <= 1 else (1.0,):
+        closer = replace(m, tight=tight)
+        layout = _best(blocks_of(page, closer), closer, area, whole=True)
+        if layout.parts:
+            return layout
+    return _best(blocks_of(page, m), m, area)
 
 
 def _overlay(page: Page, m: Metrics, area: Box) -> Arrangement:
     """A sheet in the middle of the area, as high as its words need."""
-    blocks = blocks_of(page, m)
     pad = m.u(40 if m.landscape else 52)
     inner = Box(area.x + pad, area.y + pad, area.w - 2 * pad, area.h - 2 * pad)
+    tight = Box(inner.x, area.y + pad / 2, inner.w, area.h - pad)
+    if page.name in _IN_SIGHT:
+        m = _largest(page, m, tight, _shows_choices)
+    blocks = blocks_of(page, m)
     natural = natural_height(blocks, inner.w, m)
     if natural > inner.h:
-        tight = Box(inner.x, area.y + pad / 2, inner.w, area.h - pad)
         return Arrangement(_fitting(page, m, tight), area)
     top = inner.y + (inner.h - natural) * 0.4
     placed = place(blocks, Box(inner.x, top, inner.w, natural), m)
     return Arrangement(Layout((placed,), None), Box(area.x, top - pad, area.w, natural + 2 * pad))
 
 
-def _best(blocks: list[Block], m: Metrics, area: Box) -> Layout:
+def _largest(page: Page, m: Metrics, area: Box, suits: Callable[[Layout], bool]) -> Metrics:
+    """Return the largest text size up to that of `m` whose layout suits."""
+    sizes = (replace(m, text_size=size) for size in range(m.text_size, 0, -1))
+    return next((closer for closer in sizes if suits(_fitting(page, closer, area))), replace(m, text_size=0))
+
+
+def _in_one_part(layout: Layout) -> bool:
+    return len(layout.parts) == 1
+
+
+def _shows_choices(layout: Layout) -> bool:
+    """True when nothing to press waits on a later part."""
+    shown = [block for block, _ in layout.parts[0]]
+    return all(block in shown for part in layout.parts[1:] for block, _ in part if block.kind == "choice")
+
+
+def _best(blocks: list[Block], m: Metrics, area: Box, whole: bool = False) -> Layout:
     """Return the way that costs least; a title across both columns only where it saves a part."""
-    layouts = [(layout.cost[0], 0, layout.cost, layout) for layout in (spread(w, m, area) for w in _ways(blocks, m))]
-    if m.landscape and min(layouts, key=lambda each: each[:3])[0] > 1 and not _typing(blocks):
-        layouts += [(layout.cost[0], 1, layout.cost, layout) for layout in _headed(blocks, m, area)]
-    return min(layouts, key=lambda each: each[:3])[3]
+    best = min((spread(columns, m, area, whole) for columns in _ways(blocks, m)), key=lambda layout: layout.cost)
+    if not m.landscape or best.cost[0] == 1 or _typing(blocks):
+        return best
+    headed = min(_headed(blocks, m, area, whole), key=lambda layout: layout.cost)
+    return headed if headed.cost[0] < best.cost[0] else best
 
 
-def _headed(blocks: list[Block], m: Metrics, area: Box) -> Iterator[Layout]:
+def _headed(blocks: list[Block], m: Metrics, area: Box, whole: bool) -> Iterator[Layout]:
     """Yield the layouts in two columns below a title as wide as both, on every part. A picture before it goes."""
     number = next(n for n, block in enumerate(blocks) if block.kind == "title")
     title, rest = blocks[number], blocks[number + 1 :]
@@ -82,7 +99,7 @@ def _headed(blocks: list[Block], m: Metrics, area: Box) -> Iterator[Layout]:
     lower = high + m.u(28)
     below = Box(area.x, area.y + lower, area.w, area.h - lower)
     for columns in _ways(rest, m):
-        layout = spread(columns, m, below)
+        layout = spread(columns, m, below, whole)
         head = (title, Box(area.x, area.y, area.w, high))
         yield replace(layout, parts=tuple([head, *part] for part in layout.parts))
 

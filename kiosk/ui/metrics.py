@@ -1,6 +1,7 @@
 """Sizes of one canvas: what stands where, how large text is, how large a finger's target must be."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 # Text sizes 0 to 3; the largest doubles the default (S5). Titles start large and grow less.
 TEXT_SCALES = (1.0, 1.25, 1.5, 2.0)
@@ -36,11 +37,11 @@ class Metrics:
     text_size: int = 0
     tight: float = 1.0
 
-    @property
+    @cached_property
     def landscape(self) -> bool:
         return self.width > self.height
 
-    @property
+    @cached_property
     def unit(self) -> float:
         """One unit of the design: 1080 of them across a portrait canvas, 1000 down a landscape one."""
         return self.height / 1000 if self.landscape else self.width / 1080

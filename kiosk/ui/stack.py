@@ -1,5 +1,6 @@
 """Blocks one below the other, in columns, cut into parts where they are too high."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,8 +26,11 @@ class Layout:
     cost: tuple[float, ...] = ()
 
 
-def spread(columns: list[list[Block]], m: Metrics, area: Box) -> Layout:
-    """Set `columns` side by side in `area`, with as many parts as the highest of them needs."""
+def spread(columns: list[list[Block]], m: Metrics, area: Box, whole: bool = False) -> Layout:
+    """Set `columns` side by side in `area`, with as many parts as the highest of them needs.
+
+    `whole` asks for one part or none: without parts, the layout says that they do not fit.
+    """
     gap = m.u(72)
     width = (area.w - gap * (len(columns) - 1)) / len(columns)
     boxes = [Box(area.x + n * (width + gap), area.y, width, area.h) for n in range(len(columns))]
@@ -37,6 +41,8 @@ def spread(columns: list[list[Block]], m: Metrics, area: Box) -> Layout:
     if highest <= area.h:
         placed = [item for blocks, box in zip(fitted, boxes, strict=True) for item in place(blocks, box, m)]
         return Layout((placed,), None, (1, *cost))
+    if whole:
+        return Layout((), None, (math.inf, *cost))
     paged = (_paged(fitted, boxes, under, m) for under in range(len(columns)))
     parts, more = min(paged, key=lambda result: len(result[0]))
     choices = sum(block.kind == "choice" for blocks in columns for block in blocks)

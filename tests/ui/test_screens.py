@@ -118,6 +118,19 @@ def test_typing_never_needs_a_second_part(rooms: "dict[Canvas, Darkroom]", canva
         assert len(parts(rooms[canvas], made(name, language, size))) == 1, (name, language, size)
 
 
+@pytest.mark.parametrize("canvas", CANVASES)
+def test_the_question_against_the_clock_shows_its_answers_at_every_size(
+    rooms: "dict[Canvas, Darkroom]", canvas: Canvas
+) -> None:
+    for language, size in product(LANGUAGES, range(4)):
+        shown = made("idle", language, size)
+        check_layout(rooms[canvas], canvas, shown)
+        rooms[canvas].view.part = 0
+        rooms[canvas].view.redraw()
+        acts = {target.intent for target in rooms[canvas].view.drawn.targets}
+        assert {choice.intent for choice in shown.choices} <= acts, (language, size)
+
+
 @pytest.mark.parametrize(("canvas", "language"), list(product(CANVASES, LANGUAGES)))
 def test_at_the_default_size_every_page_is_in_one_piece(
     rooms: "dict[Canvas, Darkroom]", canvas: Canvas, language: str
