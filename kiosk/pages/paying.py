@@ -31,7 +31,7 @@ def tender(snapshot: Snapshot, tongue: Tongue) -> Page:
         snapshot,
         tongue,
         say("How will you pay {amount}?", amount=Money(snapshot.agreed_minor)),
-        lines=(line(say("Your receipt prints right after."), "muted"),) if snapshot.cash else (),
+        lines=(line(say("Your receipt prints right after."), "muted"),) if snapshot.cash and snapshot.printer else (),
         picture="cash" if snapshot.cash else "closed",
         choices=(cash, card, back(tongue)),
     )
