@@ -15,6 +15,7 @@ from billing.api.exchange import Sender
 from billing.api.problems import Problem
 from billing.journal import appending
 from billing.journal.models import Payment
+from billing.journal.placing import Stop
 from billing.journal.records import Wire
 from billing.state import server_key
 
@@ -93,7 +94,7 @@ def receipt_code(number: str, payment_id: str, total_minor: int) -> str:
     return base64.b32encode(proof).decode()[:10]
 
 
-def _refused(stop: appending.Stop) -> Problem:
+def _refused(stop: Stop) -> Problem:
     if stop.type == "malformed":
         return Problem("malformed", stop.why, {"seq": stop.expected_seq})
     return Problem(stop.type, members={"expected_seq": stop.expected_seq})

@@ -19,6 +19,7 @@ from billing.journal import books
 from billing.journal.booking import MEMO, Booker, Booking, Open
 from billing.journal.models import BookedNote, ForkRecord, Payment, Quarantined, SuspenseItem
 from billing.journal.models import Record as StoredRecord
+from billing.journal.placing import Stop, walk
 from billing.journal.records import Malformed, Record, Wire, check, epoch_of, moment
 from billing.kiosks.models import Chain, Kiosk
 from billing.ledger import posting
@@ -39,15 +40,6 @@ class Result:
     outcome: str  # "created" | "exists"
     disposition: str
     reason: str
-
-
-@dataclass(frozen=True)
-class Stop:
-    """The first record that does not fit. `type`: journal-gap, journal-fork or malformed."""
-
-    type: str
-    expected_seq: int
-    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,7 +118,9 @@ class _Batch:
 
     def append(self, records: list[Record], wires: Sequence[Wire], why: str) -> Answer:
         held = self._held(records)
-        placed, stop = self._place(records, held)
+        way = walk(self._head, records, {seq: digest for seq, (digest, _, _) in held.items()})
+        placed, stop = way.placed, way.stop
+        self._chain.head_seq, self._chain.head_hash = way.head
         fresh = list({record.seq: record for record in placed if record.seq not in held}.values())
         branch = records[len(placed) :] if stop and stop.type == "journal-fork" else []
         booker = Booker(self._kiosk.pk, self._chain.epoch, books.load(self._kiosk.pk, [*fresh, *branch]))
@@ -156,25 +150,6 @@ class _Batch:
             return {}
         rows = StoredRecord.objects.filter(chain=self._chain, seq__gte=min(seqs), seq__lte=max(seqs))
         return {seq: (h, d, r) for seq, h, d, r in rows.values_list("seq", "hash", "disposition", "reason")}
-
-    def _place(self, records: list[Record], held: dict[int, tuple[str, str, str]]) -> tuple[list[Record], Stop | None]:
-        """Walk the chain: return the records that fit, with the head moved past them, and what stopped the walk."""
-        chain = self._chain
-        new: dict[int, str] = {}
-        for position, record in enumerate(records):
-            if record.seq <= chain.head_seq:
-                there = new.get(record.seq) or held[record.seq][0]
-                if there != record.hash:
-                    return records[:position], Stop("journal-fork", record.seq)
-            elif record.seq > chain.head_seq + 1:
-                return records[:position], Stop("journal-gap", chain.head_seq + 1)
-            elif record.prev_hash != chain.head_hash:
-                # It follows a record that is not here: the first difference lies at the head or before it.
-                return records[:position], Stop("journal-fork", max(1, chain.head_seq))
-            else:
-                chain.head_seq, chain.head_hash = record.seq, record.hash
-                new[record.seq] = record.hash
-        return records, None
 
     def _save_or_hold(self, record: Record, booking: Booking) -> Booking:
         """Save one record; if its booking cannot be posted, keep it with a memo, so that it blocks none behind it."""

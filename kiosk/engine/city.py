@@ -1,6 +1,7 @@
 """The engine's side of the city's server: posting, look-ups and head checks as events of the brain."""
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -17,63 +18,73 @@ from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, load_or_make_key, save_
 from kiosk.journal.record import Record
 from kiosk.journal.store import Journal, NotOurChain
 from kiosk.posting import events, outcomes
-from kiosk.posting.client import CentralServer
 from kiosk.posting.client import enrol as ask_to_enrol
 from kiosk.posting.exchange import plain_session
-from kiosk.posting.poster import Poster
+from kiosk.posting.poster import Poster, Server, on_a_thread
 
 log = structlog.get_logger()
 
 JOURNAL_NAME = "journal.db"
 SUPPLY = 1_000  # records read from the journal at a time
+_CHANCE = random.SystemRandom()
 
 
 class City:
     """One poster. What it tells goes into the inbox, and what touches the journal runs on the engine's thread."""
 
     def __init__(
-        self, config: Config, epoch: int, journal: Journal, server: CentralServer, clock: Clock, inbox: Inbox
+        self,
+        config: Config,
+        epoch: int,
+        journal: Journal,
+        server: Server,
+        clock: Clock,
+        inbox: Inbox,
+        fraction: Callable[[], float] = _CHANCE.random,
+        aside: Callable[[Callable[[], None]], None] = on_a_thread,
     ) -> None:
         self._epoch = epoch
         self._journal = journal
         self._inbox = inbox
         self._engine: Engine | None = None
         self.health: dict[str, Any] = {}
-        self._poster = Poster(
+        self.poster = Poster(
             server,
             self._hear,
             acked_seq=journal.acked_seq,
             boot_id=clock.boot_id,
             health=lambda: self.health,
-            fraction=random.SystemRandom().random,
+            fraction=fraction,
             heartbeat_s=config.server.heartbeat_s,
+            clock=lambda: clock.mono_ms() / 1000,
+            aside=aside,
         )
 
     def start(self, engine: Engine | None) -> None:
         """Begin to post. Without an engine (after a crash loop) what is there is drained and nothing else happens."""
         self._engine = engine
-        self._poster.start()
+        self.poster.start()
 
     def stop(self) -> None:
-        self._poster.stop(15.0)
+        self.poster.stop(15.0)
 
     def offer(self, records: list[Record]) -> None:
-        self._poster.offer(records)
+        self.poster.offer(records)
 
     def look_up(self, request: str, reference: InvoiceReference) -> None:
         if reference.scan:
-            self._poster.look_up(request, scan=reference.scan)
+            self.poster.look_up(request, scan=reference.scan)
         else:
-            self._poster.look_up(request, number=reference.number, check=reference.check)
+            self.poster.look_up(request, number=reference.number, check=reference.check)
 
     def check_head(self, request: str) -> None:
-        self._poster.check_head(request)
+        self.poster.check_head(request)
 
     def _hear(self, event: events.PostingEvent) -> None:
         """On the poster's threads."""
         match event:
             case events.RecordsWanted(after_seq):
-                self._inbox.job(lambda: self._poster.supply(after_seq, self._journal.records(after_seq, SUPPLY)))
+                self._inbox.job(lambda: self.poster.supply(after_seq, self._journal.records(after_seq, SUPPLY)))
             case events.Acknowledged(ack, _):
                 self._inbox.job(lambda: self._acknowledge(ack))
             case events.HeadAnswered(request, seen):

@@ -30,29 +30,49 @@ class Clock(Protocol):
     def not_before(self, device_time: str) -> None: ...
 
 
-class SystemClock:
-    """The machine's clocks. `zone` is the city's."""
+class Machine:
+    """The clocks and the chance of this machine, as its kernel gives them."""
 
-    def __init__(self, zone: str, trusted: bool = False) -> None:
-        self._zone = ZoneInfo(zone)
-        self._always_trusted = trusted
-        self._floor = datetime.fromtimestamp(0, UTC)
-        self._offset_ms = self._wall_ms() - self.mono_ms()
-        self._boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip().replace("-", "")
-
-    @property
-    def boot_id(self) -> str:
-        return self._boot_id
+    def __init__(self) -> None:
+        self.boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip().replace("-", "")
 
     def mono_ms(self) -> int:
         return time.monotonic_ns() // 1_000_000
+
+    def wall_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def synchronised(self) -> bool:
+        """Return True once the wall clock was set from the network."""
+        return any(path.exists() for path in _SYNCHRONISED)
+
+    def chance(self, size: int) -> bytes:
+        return os.urandom(size)
+
+
+class SystemClock:
+    """What the kiosk makes of its machine's clocks. `zone` is the city's."""
+
+    def __init__(self, zone: str, trusted: bool = False, machine: Machine | None = None) -> None:
+        self._machine = machine or Machine()
+        self._zone = ZoneInfo(zone)
+        self._always_trusted = trusted
+        self._floor = datetime.fromtimestamp(0, UTC)
+        self._offset_ms = self._machine.wall_ms() - self.mono_ms()
+
+    @property
+    def boot_id(self) -> str:
+        return self._machine.boot_id
+
+    def mono_ms(self) -> int:
+        return self._machine.mono_ms()
 
     def not_before(self, device_time: str) -> None:
         """Never tell a time before `device_time` (RFC 3339), that of the journal's last record."""
         self._floor = max(self._floor, datetime.fromisoformat(device_time))
 
     def moment(self) -> Moment:
-        wall_ms = self._wall_ms()
+        wall_ms = self._machine.wall_ms()
         now = datetime.fromtimestamp(wall_ms / 1000, UTC)
         state = self._state(now, wall_ms)
         if now < self._floor:
@@ -64,7 +84,7 @@ class SystemClock:
         return Moment(self.mono_ms(), utc, local, state, ids)
 
     def fresh_id(self) -> str:
-        return uuid7(self._wall_ms(), os.urandom(10))
+        return uuid7(self._machine.wall_ms(), self._machine.chance(10))
 
     def _state(self, now: datetime, wall_ms: int) -> str:
         offset_ms = wall_ms - self.mono_ms()
@@ -72,9 +92,5 @@ class SystemClock:
         self._offset_ms = offset_ms
         if stepped:
             return "stepped"
-        trusted = now >= self._floor and (self._always_trusted or any(path.exists() for path in _SYNCHRONISED))
+        trusted = now >= self._floor and (self._always_trusted or self._machine.synchronised())
         return "trusted" if trusted else "untrusted"
-
-    @staticmethod
-    def _wall_ms() -> int:
-        return time.time_ns() // 1_000_000

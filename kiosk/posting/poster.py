@@ -31,11 +31,16 @@ class Server(Protocol):
     def head(self) -> outcomes.HeadSeen | outcomes.Failure: ...
 
 
+def on_a_thread(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="question", daemon=True).start()
+
+
 class Poster:
     """Posts from `acked_seq` on. `step` does what is due and can be called without the thread.
 
     `on_event` is called from the poster's threads and must not block. `clock` gives monotonic seconds, `fraction` a
-    random number in [0, 1), `health` what the heartbeat says of the kiosk (called on the poster's thread).
+    random number in [0, 1), `health` what the heartbeat says of the kiosk (called on the poster's thread). `aside` runs
+    what may wait for the server without the sender waiting for it.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class Poster:
         fraction: Callable[[], float],
         heartbeat_s: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
+        aside: Callable[[Callable[[], None]], None] = on_a_thread,
     ) -> None:
         self._server = server
         self._on_event = on_event
@@ -57,6 +63,7 @@ class Poster:
         self._fraction = fraction
         self._heartbeat_s = heartbeat_s
         self._clock = clock
+        self._aside = aside
         self._mail: deque[Callable[[], None]] = deque()
         self._woken = threading.Event()
         self._stopping = False
@@ -104,7 +111,7 @@ class Poster:
             if not isinstance(outcome, outcomes.Away):
                 self.wake()
 
-        threading.Thread(target=ask, name="look-up", daemon=True).start()
+        self._aside(ask)
 
     def check_head(self, request: str) -> None:
         """Ask how far the server holds our chain; HeadAnswered follows with the same `request`."""
@@ -117,7 +124,7 @@ class Poster:
             else:
                 self._on_event(events.HeadAnswered(request, outcomes.Away(events.reason_of(seen))))
 
-        threading.Thread(target=ask, name="head", daemon=True).start()
+        self._aside(ask)
 
     # The poster's thread.
 
