@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kiosk.config.model import Config
 
 PROCESSES = ("engine", "screen", "reader")
+FAILPOINT = "KIOSK_FAILPOINT"  # see kiosk/engine/failpoint.py
 SCREEN_NICE, READER_NICE = 5, 10  # a decision about a note comes before a picture of it
 
 
@@ -61,6 +62,8 @@ def _arguments(argv: list[str]) -> tuple["Config", argparse.Namespace]:
         _refuse(wrong.errors)
     if config.production and (options.ui == "none" or options.control or options.touch_map):
         _refuse(["--ui none, --control and --touch-map are for tests and are refused when production = true"])
+    if config.production and os.environ.get(FAILPOINT):
+        _refuse([f"{FAILPOINT} is set: it is for tests and is refused when production = true"])
     return config, options
 
 
@@ -94,7 +97,7 @@ def _engine(argv: list[str]) -> int:
     config, options = _arguments(argv)
     die_on_thread_failure()
     try:
-        return run_engine(config, Options(options.ui, options.control, options.capture))
+        return run_engine(config, Options(options.ui, options.control, options.capture, os.environ.get(FAILPOINT, "")))
     except (FileNotFoundError, KeyUnusable) as error:
         _refuse([f"this kiosk is not enrolled ({error}): kiosk enrol --config FILE --code CODE"])
         raise

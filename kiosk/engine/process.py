@@ -46,12 +46,14 @@ SWITCH_INTERVAL_S = 0.0005  # a decision about a note must not wait 5 ms for ano
 class Options:
     """`ui` none: no screen is expected. `control`: a socket for intents, refused in production.
 
-    `capture`: a file for what goes over the acceptor's line, for technicians and measurements.
+    `capture`: a file for what goes over the acceptor's line, for technicians and measurements. `failpoint`: where a
+    test wants this process to die or dawdle (failpoint.py), refused in production.
     """
 
     ui: str = "window"
     control: Path | None = None
     capture: Path | None = None
+    failpoint: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ def _serve(
     if hands.control is not None:
         hands.screen.relay = hands.control.relay
     state = State(settings, history.books, Scene(language=settings.language))
-    engine = Engine(state, journal, clock, inbox, hands)
+    engine = _engine(options.failpoint, state, journal, clock, inbox, hands)
     _stop_on_signal(inbox)
     threads = [acceptor.thread, printer.thread]
     for thread in threads:
@@ -218,6 +220,18 @@ def _serve(
             desk.close()
     journal.close()
     return 0
+
+
+def _engine(
+    failpoint: str, state: State, journal: Journal, clock: SystemClock, inbox: Inbox, hands: KioskHands
+) -> Engine:
+    if not failpoint:
+        return Engine(state, journal, clock, inbox, hands)
+    from kiosk.engine.failpoint import Failpoints  # never loaded in a lobby
+
+    log.warning("failpoints are on, for a test", failpoint=failpoint)
+    failpoints = Failpoints(failpoint)
+    return Engine(state, failpoints.journal(journal), clock, inbox, failpoints.hands(hands))
 
 
 def _control(config: Config, options: Options, inbox: Inbox, journal: Journal) -> ControlDesk:
