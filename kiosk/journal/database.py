@@ -7,8 +7,8 @@ from typing import Any
 import apsw
 
 from kiosk.journal.errors import JournalDamaged, JournalInUse, JournalUnwritable
+from kiosk.journal.medium import SYSTEM, Medium
 from kiosk.journal.record import Record
-from kiosk.journal.witness import sync_directory
 
 APPLICATION_ID = 0x4C4B4A31  # "LKJ1"
 SCHEMA = (
@@ -27,12 +27,13 @@ _PROMISES: tuple[tuple[str, str, object], ...] = (
 )
 
 
-def create(path: Path) -> None:
+def create(path: Path, medium: Medium = SYSTEM) -> None:
     """Make an empty journal under a passing name and put it in place whole: a power cut leaves none or all of it."""
     draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
+    if medium.size(draft) is not None:
+        medium.unlink(draft)
     try:
-        connection = apsw.Connection(str(draft))
+        connection = apsw.Connection(str(draft), vfs=medium.vfs or None)
         try:
             connection.pragma("application_id", APPLICATION_ID)
             connection.execute(SCHEMA)
@@ -40,14 +41,14 @@ def create(path: Path) -> None:
             connection.close()
     except apsw.Error as error:
         raise JournalUnwritable(f"{path}: {error}") from error
-    draft.rename(path)
-    sync_directory(path.parent)
+    medium.rename(draft, path)
+    medium.sync_directory(path.parent)
 
 
-def connect(path: Path) -> apsw.Connection:
+def connect(path: Path, medium: Medium = SYSTEM) -> apsw.Connection:
     """Open the file alone, with every promise kept. Raises JournalInUse, JournalDamaged or JournalUnwritable."""
     try:
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        connection = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE, medium.vfs or None)
     except apsw.Error as error:
         raise JournalUnwritable(f"{path}: {error}") from error
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from kiosk.journal.witness import sync_directory
+from kiosk.journal.medium import SYSTEM
 
 KEY_NAME = "kiosk.key"
 ENROLMENT_NAME = "enrolment.json"
@@ -49,7 +49,7 @@ def make_key(path: Path) -> Ed25519PrivateKey:
         os.link(draft, path)  # unlike rename, never replaces
     finally:
         draft.unlink()
-    sync_directory(path.parent)
+    SYSTEM.sync_directory(path.parent)
     return key
 
 
@@ -91,7 +91,7 @@ def save_enrolment(path: Path, enrolment: Enrolment) -> None:
     draft.unlink(missing_ok=True)
     _write(draft, (json.dumps(asdict(enrolment), indent=2, ensure_ascii=False) + "\n").encode())
     draft.rename(path)
-    sync_directory(path.parent)
+    SYSTEM.sync_directory(path.parent)
 
 
 def load_enrolment(path: Path) -> Enrolment:

@@ -1,10 +1,118 @@
-"""What kind of file system a path is on: a journal in memory is no journal."""
+"""What the journal lies on: all that its files ask of the operating system, and which kind of file system it is.
 
+There is one medium in a kiosk, `SYSTEM`. Tests put another under the same journal, to cut its power.
+"""
+
+import os
 from pathlib import Path
+from typing import Protocol
 
 # Gone after a power cut: memory, and the overlay that protects a read-only system card.
 VOLATILE = frozenset({"tmpfs", "ramfs", "overlay", "aufs"})
 _MOUNTS = Path("/proc/self/mountinfo")
+
+
+class File(Protocol):
+    """An open file that is written in place. Every method raises OSError when the medium does."""
+
+    def pread(self, size: int, offset: int) -> bytes: ...
+
+    def pwrite(self, content: bytes, offset: int) -> int: ...
+
+    def truncate(self, size: int) -> None: ...
+
+    def sync(self) -> None:
+        """Make content and size durable; the name is the directory's."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Medium(Protocol):
+    """A file system, and the SQLite VFS that reaches the same files. Methods raise OSError."""
+
+    @property
+    def vfs(self) -> str:
+        """The name under which SQLite knows it, "" for SQLite's own."""
+        ...
+
+    def filesystem(self, path: Path) -> str:
+        """Return the type of the file system at `path` ("ext4"), "" if that is not told."""
+        ...
+
+    def size(self, path: Path) -> int | None:
+        """Return the size of a file, None if there is no such name."""
+        ...
+
+    def open(self, path: Path, flags: int = os.O_RDWR) -> File:
+        """Open with the flags of open(2)."""
+        ...
+
+    def rename(self, path: Path, target: Path) -> None:
+        """Give the file another name, in place of what had it."""
+        ...
+
+    def unlink(self, path: Path) -> None: ...
+
+    def sync_directory(self, path: Path) -> None:
+        """Make names created, renamed or removed in `path` durable."""
+        ...
+
+
+class SystemFile:
+    """A file descriptor of the operating system."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def pread(self, size: int, offset: int) -> bytes:
+        return os.pread(self._fd, size, offset)
+
+    def pwrite(self, content: bytes, offset: int) -> int:
+        return os.pwrite(self._fd, content, offset)
+
+    def truncate(self, size: int) -> None:
+        os.ftruncate(self._fd, size)
+
+    def sync(self) -> None:
+        os.fdatasync(self._fd)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+class SystemMedium:
+    """The file systems of the machine."""
+
+    vfs = ""
+
+    def filesystem(self, path: Path) -> str:
+        return filesystem_of(path)
+
+    def size(self, path: Path) -> int | None:
+        try:
+            return path.stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def open(self, path: Path, flags: int = os.O_RDWR) -> SystemFile:
+        return SystemFile(os.open(path, flags | os.O_CLOEXEC, 0o600))
+
+    def rename(self, path: Path, target: Path) -> None:
+        path.rename(target)
+
+    def unlink(self, path: Path) -> None:
+        path.unlink()
+
+    def sync_directory(self, path: Path) -> None:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+SYSTEM = SystemMedium()
 
 
 def filesystem_of(path: Path, mounts: str | None = None) -> str:

@@ -18,7 +18,7 @@ from kiosk.journal import database, lines
 from kiosk.journal.acknowledgement import Acknowledgement, read
 from kiosk.journal.chain import ChainCheck, Expectation, Report, check, check_in_parts
 from kiosk.journal.errors import JournalDamaged, JournalInUse, JournalUnwritable
-from kiosk.journal.medium import VOLATILE, filesystem_of
+from kiosk.journal.medium import SYSTEM, VOLATILE, Medium
 from kiosk.journal.record import Envelope, Moment, Record, seal
 from kiosk.journal.witness import Witness
 
@@ -104,18 +104,19 @@ class Journal:
         nonce: str,
         server_key: Ed25519PublicKey | None = None,
         allow_volatile: bool = False,
+        medium: Medium = SYSTEM,
     ) -> "Journal":
         """Open the journal of this kiosk and epoch, or begin it, and check its whole chain against the witness.
 
         Raises JournalDamaged (the files stay as they are), JournalUnwritable, or JournalInUse. A file system that
         forgets is refused unless `allow_volatile`.
         """
-        kind = filesystem_of(path.parent)
+        kind = medium.filesystem(path.parent)
         if kind in VOLATILE and not allow_volatile:
             raise JournalUnwritable(f"{path} is on {kind}, which forgets at a power cut")
         OPEN.enter(path)
         try:
-            return cls._open(path, key, Expectation(kiosk_id, epoch, nonce), server_key)
+            return cls._open(path, medium, key, Expectation(kiosk_id, epoch, nonce), server_key)
         except OSError as error:
             OPEN.leave(path)
             raise JournalUnwritable(str(error)) from error
@@ -125,19 +126,25 @@ class Journal:
 
     @classmethod
     def _open(
-        cls, path: Path, key: Ed25519PrivateKey, expect: Expectation, server_key: Ed25519PublicKey | None
+        cls,
+        path: Path,
+        medium: Medium,
+        key: Ed25519PrivateKey,
+        expect: Expectation,
+        server_key: Ed25519PublicKey | None,
     ) -> "Journal":
-        witness = Witness.open(witness_path(path)) if witness_path(path).exists() else None
+        known = medium.size(witness_path(path)) is not None
+        witness = Witness.open(witness_path(path), medium) if known else None
         try:
-            if not path.exists() or path.stat().st_size == 0:
-                _begin(path, witness)
-            connection = database.connect(path)
+            if not medium.size(path):
+                _begin(path, medium, witness)
+            connection = database.connect(path, medium)
         except BaseException:
             if witness:
                 witness.close()
             raise
         try:
-            return cls._checked(path, connection, witness, key, expect, server_key)
+            return cls._checked(path, medium, connection, witness, key, expect, server_key)
         except BaseException:
             connection.close()
             if witness:
@@ -148,6 +155,7 @@ class Journal:
     def _checked(
         cls,
         path: Path,
+        medium: Medium,
         connection: apsw.Connection,
         witness: Witness | None,
         key: Ed25519PrivateKey,
@@ -159,7 +167,7 @@ class Journal:
         if not report.ok:
             raise JournalDamaged(report.reason, report.bad_seq)
         if witness is None:
-            witness = Witness.create(witness_path(path), expect.nonce)
+            witness = Witness.create(witness_path(path), expect.nonce, medium)
         journal = cls(path, connection, witness, key, expect, server_key)
         journal._head = Head(report.head_seq, report.head_hash)
         journal._acked_seq = report.acked_seq
@@ -312,10 +320,10 @@ class Journal:
         raise JournalUnwritable(self._failure) from error
 
 
-def _begin(path: Path, witness: Witness | None) -> None:
+def _begin(path: Path, medium: Medium, witness: Witness | None) -> None:
     """Make the file of a new journal, unless something says that there was one."""
     if witness and witness.seen.head_seq:
         raise JournalDamaged(f"cut off: the witness has seen record {witness.seen.head_seq}", 1)
-    if path.with_name(path.name + "-wal").exists():
+    if medium.size(path.with_name(path.name + "-wal")) is not None:
         raise JournalDamaged("the journal's log is there, the journal is not")
-    database.create(path)
+    database.create(path, medium)

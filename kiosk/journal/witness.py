@@ -18,6 +18,7 @@ from typing import Any
 from zlib import crc32
 
 from kiosk.journal.errors import JournalDamaged
+from kiosk.journal.medium import SYSTEM, File, Medium
 
 _SLOT = 4096
 _MAGIC = b"LKW1"
@@ -39,32 +40,32 @@ class Seen:
 class Witness:
     """The open witness file of one journal. Raises OSError when the medium does."""
 
-    def __init__(self, fd: int, seen: Seen, counters: tuple[int, int]) -> None:
-        self._fd = fd
+    def __init__(self, file: File, seen: Seen, counters: tuple[int, int]) -> None:
+        self._file = file
         self.seen = seen
         self._counters = {_HEAD: counters[0], _ACK: counters[1]}
 
     @classmethod
-    def create(cls, path: Path, nonce: str) -> "Witness":
+    def create(cls, path: Path, nonce: str, medium: Medium = SYSTEM) -> "Witness":
         """Make the witness of an empty journal whose first record will follow `nonce`."""
         draft = path.with_name(path.name + ".new")
-        fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        os.ftruncate(fd, 4 * _SLOT)
-        witness = cls(fd, Seen(0, nonce), (0, 0))
+        file = medium.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+        file.truncate(4 * _SLOT)
+        witness = cls(file, Seen(0, nonce), (0, 0))
         witness.note_head(0, nonce)
-        os.fsync(fd)
-        os.rename(draft, path)
-        sync_directory(path.parent)
+        witness.sync()
+        medium.rename(draft, path)
+        medium.sync_directory(path.parent)
         return witness
 
     @classmethod
-    def open(cls, path: Path) -> "Witness":
+    def open(cls, path: Path, medium: Medium = SYSTEM) -> "Witness":
         """Open an existing witness. Raises JournalDamaged when neither copy of the head can be read."""
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        file = medium.open(path)
         try:
-            return cls(fd, *_read(fd))
+            return cls(file, *_read(file))
         except BaseException:
-            os.close(fd)
+            file.close()
             raise
 
     def note_head(self, seq: int, digest: str) -> None:
@@ -77,10 +78,10 @@ class Witness:
         self.seen = Seen(self.seen.head_seq, self.seen.head_hash, text, sig)
 
     def sync(self) -> None:
-        os.fdatasync(self._fd)
+        self._file.sync()
 
     def close(self) -> None:
-        os.close(self._fd)
+        self._file.close()
 
     def _write(self, pair: int, content: bytes) -> None:
         counter = self._counters[pair] + 1
@@ -88,7 +89,7 @@ class Witness:
         slot = _HEADER.pack(_MAGIC, crc32(numbers + content), len(content), counter) + content
         if len(slot) > _SLOT:
             raise OSError(f"{len(slot)} bytes do not fit a slot of the witness")
-        if os.pwrite(self._fd, slot, (pair + counter % 2) * _SLOT) != len(slot):
+        if self._file.pwrite(slot, (pair + counter % 2) * _SLOT) != len(slot):
             raise OSError("the witness took only a part of a slot")
         self._counters[pair] = counter
 
@@ -96,36 +97,27 @@ class Witness:
 def look(path: Path) -> Seen | None:
     """Read a witness without opening it for writing; None if there is none. Raises JournalDamaged."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = SYSTEM.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
     try:
-        return _read(fd)[0]
+        return _read(file)[0]
     finally:
-        os.close(fd)
+        file.close()
 
 
-def sync_directory(path: Path) -> None:
-    """Make names created or renamed in `path` durable."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _read(fd: int) -> tuple[Seen, tuple[int, int]]:
-    head_counter, head = _newest(fd, _HEAD)
-    ack_counter, ack = _newest(fd, _ACK)
+def _read(file: File) -> tuple[Seen, tuple[int, int]]:
+    head_counter, head = _newest(file, _HEAD)
+    ack_counter, ack = _newest(file, _ACK)
     if head is None:
         raise JournalDamaged("the witness file is unreadable")
     ack = ack or {"text": "", "sig": ""}
     return Seen(head["seq"], head["hash"], ack["text"], ack["sig"]), (head_counter, ack_counter)
 
 
-def _newest(fd: int, pair: int) -> tuple[int, dict[str, Any] | None]:
+def _newest(file: File, pair: int) -> tuple[int, dict[str, Any] | None]:
     """Return the counter and content of the newer readable slot of a pair."""
-    slots = [_parse(os.pread(fd, _SLOT, (pair + i) * _SLOT)) for i in range(2)]
+    slots = [_parse(file.pread(_SLOT, (pair + i) * _SLOT)) for i in range(2)]
     return max(slots, key=lambda slot: slot[0])
 
 

@@ -13,10 +13,10 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.domain.facts import Fact, NoteStacked, SessionOpened, StaffSignedIn
-from kiosk.journal import audit, database, store
+from kiosk.journal import audit, database
 from kiosk.journal.acknowledgement import Acknowledgement, NotAnAcknowledgement, read
 from kiosk.journal.errors import JournalDamaged, JournalInUse, JournalUnwritable
-from kiosk.journal.medium import filesystem_of
+from kiosk.journal.medium import VOLATILE, SystemMedium, filesystem_of
 from kiosk.journal.record import EntryTooLarge, Moment
 from kiosk.journal.store import Journal, NotOurChain, witness_path
 from kiosk.journal.witness import Witness, look
@@ -200,11 +200,14 @@ def test_a_checkpoint_refused_by_sqlite_is_fatal(opener: Opener) -> None:
         journal.checkpoint()
 
 
-@pytest.mark.parametrize("kind", sorted(store.VOLATILE))
-def test_a_medium_that_forgets_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    monkeypatch.setattr(store, "filesystem_of", lambda path: kind)
+@pytest.mark.parametrize("kind", sorted(VOLATILE))
+def test_a_medium_that_forgets_is_refused(tmp_path: Path, kind: str) -> None:
+    class Forgetful(SystemMedium):
+        def filesystem(self, path: Path) -> str:
+            return kind
+
     with pytest.raises(JournalUnwritable, match=kind):
-        Journal.open(tmp_path / "journal.db", key=KEY, kiosk_id="rb-07", epoch=1, nonce=NONCE)
+        Journal.open(tmp_path / "journal.db", key=KEY, kiosk_id="rb-07", epoch=1, nonce=NONCE, medium=Forgetful())
     assert list(tmp_path.iterdir()) == []
 
 
