@@ -152,6 +152,7 @@ _RULES: dict[type[Any], Callable[[Books, Any], Books]] = {
     f.StaffSignedOut: lambda books, fact: replace(books, staff=""),
     f.DeviceFaultSeen: _device_fault,
     f.KioskFrozen: lambda books, fact: replace(books, frozen=fact.reason),
+    f.JournalPruned: _unchanged,
 }
 
 

@@ -35,6 +35,7 @@ RULES: dict[type[events.Event], Callable[[Turn, Any], None]] = {
     events.OnlineChanged: health.online_changed,
     events.PostingRefused: health.posting_refused,
     events.Acknowledged: health.acknowledged,
+    events.RecordsArchived: health.records_archived,
     events.HealthChanged: health.health_changed,
     events.PrintFinished: health.print_finished,
     events.AcceptorConnected: health.acceptor_connected,

@@ -116,6 +116,16 @@ class Acknowledged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordsArchived(Event):
+    """Old records stand in a file that was read back, and may go from the journal."""
+
+    from_seq: int
+    to_seq: int
+    last_hash: str
+    archive_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class HealthChanged(Event):
     """Health of printer, scanner or screen."""
 

@@ -18,6 +18,7 @@ from kiosk.brain.events import (
     OnlineChanged,
     PostingRefused,
     PrintFinished,
+    RecordsArchived,
     Started,
     StopRequested,
     TimerFired,
@@ -27,6 +28,7 @@ from kiosk.brain.staff import cassette_removed, pin_unlocked, sign_out
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import (
     DeviceFaultSeen,
+    JournalPruned,
     KioskFrozen,
     KioskStarted,
     PaymentAbandoned,
@@ -221,6 +223,11 @@ def posting_refused(turn: Turn, event: PostingRefused) -> None:
     if not turn.books.frozen:
         turn.record(KioskFrozen(event.reason, event.detail))
         refresh_offer(turn)
+
+
+def records_archived(turn: Turn, event: RecordsArchived) -> None:
+    """On record before the first row goes: whoever finds the beginning missing must find the reason too."""
+    turn.record(JournalPruned(event.from_seq, event.to_seq, event.last_hash, event.archive_sha256))
 
 
 # Timers

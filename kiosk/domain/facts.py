@@ -211,6 +211,16 @@ class KioskFrozen:
     detail: str
 
 
+@dataclass(frozen=True)
+class JournalPruned:
+    """Records `from_seq` to `to_seq` go from the journal: they stand in the archive file with this SHA-256."""
+
+    from_seq: int
+    to_seq: int
+    last_hash: str  # of record `to_seq`: the next one follows it
+    archive_sha256: str
+
+
 Fact = (
     KioskStarted
     | SessionOpened
@@ -233,6 +243,7 @@ Fact = (
     | StaffSignedOut
     | DeviceFaultSeen
     | KioskFrozen
+    | JournalPruned
 )
 
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Fact)}

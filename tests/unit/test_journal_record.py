@@ -55,7 +55,7 @@ def test_the_agreed_chain_is_good_and_its_facts_are_ours() -> None:
     assert report.ok, report.reason
     assert report.acked_seq == len(records)
     known = [entry for entry in (sealed.envelope() for sealed in records) if entry.kind in facts.KINDS]
-    assert len(known) == 5
+    assert {entry.kind for entry in known} >= {"NoteStacked", "PaymentCompleted", "JournalPruned"}
     assert all(facts.body(entry.fact()) == entry.body for entry in known)
 
 
@@ -71,9 +71,10 @@ def test_what_the_server_refuses_the_chain_refuses(vector: dict[str, Any]) -> No
 def test_the_agreed_acknowledgement_is_read_and_an_edited_one_is_not() -> None:
     text, sig = VECTORS["acknowledgement"]["text"], VECTORS["acknowledgement"]["sig"]
     ack = acknowledgement.read(text, sig, SERVER_KEY)
-    assert (ack.kiosk_id, ack.epoch, ack.head_seq) == ("rb-07", 1, 6)
+    head = len(VECTORS["records"])
+    assert (ack.kiosk_id, ack.epoch, ack.head_seq) == ("rb-07", 1, head)
     with pytest.raises(acknowledgement.NotAnAcknowledgement, match="not signed"):
-        acknowledgement.read(text.replace('"head_seq":6', '"head_seq":7'), sig, SERVER_KEY)
+        acknowledgement.read(text.replace(f'"head_seq":{head}', f'"head_seq":{head + 1}'), sig, SERVER_KEY)
 
 
 @pytest.mark.parametrize(

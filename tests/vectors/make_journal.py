@@ -72,6 +72,11 @@ FACTS: list[tuple[str, dict[str, Any], str]] = [
         "text beyond ASCII, an astral character, escapes",
     ),
     (
+        "JournalPruned",
+        {"from_seq": 1, "to_seq": 2, "last_hash": "3c" * 32, "archive_sha256": "a7" * 32},
+        "booked nowhere; the server keeps every record",
+    ),
+    (
         "FactOfTomorrow",
         {"\U0001f600": 1, "\ufb33": 2, "z": [True, None, {"b": -1, "a": 9007199254740991}], "": "empty key"},
         "unknown kind: kept; keys sort by UTF-16 code units",
