@@ -127,7 +127,7 @@ class RecordsArchived(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class HealthChanged(Event):
-    """Health of printer, scanner or screen."""
+    """Health of printer, scanner, screen, voice or the journal's storage."""
 
     health: DeviceHealth
 

@@ -24,6 +24,7 @@ from kiosk.brain.events import (
     TimerFired,
 )
 from kiosk.brain.finding import look_up_failed
+from kiosk.brain.limits import trouble
 from kiosk.brain.staff import cassette_removed, pin_unlocked, sign_out
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import (
@@ -162,16 +163,26 @@ def _hear_acceptor(turn: Turn, state: str, reason: str, detail: str = "") -> Non
     turn.hear(acceptor=DeviceHealth("acceptor", state, reason, detail))
 
 
-# Printer, scanner, screen
+# Printer, scanner, screen, storage
 
 
 def health_changed(turn: Turn, event: HealthChanged) -> None:
     health = event.health
+    was_well = turn.devices.storage.state == "ready"
     turn.hear(**{health.name: health})
-    if health.name == "screen":
+    if health.name in ("screen", "storage"):
         refresh_offer(turn)
+    if not was_well and not trouble(turn.state):
+        _cash_goes_on(turn)
     if health.name == "printer":
         catch_up(turn)
+
+
+def _cash_goes_on(turn: Turn) -> None:
+    if turn.scene.stage == "tender":
+        turn.show(notice="")
+    elif turn.scene.stage == "cash" and turn.scene.notice != "note_in_doubt":
+        turn.show(notice="cash_back")
 
 
 def print_finished(turn: Turn, event: PrintFinished) -> None:

@@ -17,6 +17,8 @@ def trouble(state: State) -> tuple[str, ...]:
     reasons = [f"frozen_{books.frozen}"] if books.frozen else []
     if state.scene.stopping:
         reasons.append("stopping")
+    if devices.storage.state != "ready":
+        reasons.append(devices.storage.reason)
     reasons.extend(sorted(devices.faults))
     if not devices.faults and devices.acceptor.state in _ACCEPTOR_STATES:
         reasons.append(_ACCEPTOR_STATES[devices.acceptor.state])

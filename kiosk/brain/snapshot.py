@@ -6,6 +6,9 @@ from kiosk.brain.limits import allowed_minor, trouble
 from kiosk.brain.state import Devices, State
 from kiosk.domain.snapshot import DeviceHealth, PaymentView, Snapshot, StaffView
 
+# A person has to read these, whatever else is wrong.
+_NEVER_COVERED = ("note_in_doubt", "take_second_note")
+
 
 def snapshot(state: State, revision: int) -> Snapshot:
     """Return what the screen may know now."""
@@ -47,7 +50,10 @@ def _screen(state: State, reasons: tuple[str, ...]) -> str:
 
 
 def _notice(state: State) -> str:
-    """A printer that cannot print is said before money is taken (rule 12)."""
+    """Storage that cannot keep a record, and a printer that cannot print, are said before money is taken (rule 12)."""
+    stage, storage = state.scene.stage, state.devices.storage
+    if stage in ("tender", "cash") and storage.state != "ready" and state.scene.notice not in _NEVER_COVERED:
+        return f"{stage}_{'slow' if storage.reason == 'disk_slow' else 'unsafe'}"
     if not state.scene.notice and state.scene.stage in ("tender", "cash") and state.devices.printer.state != "ready":
         return "printer_out"
     return state.scene.notice
@@ -88,7 +94,7 @@ def _staff(state: State) -> StaffView | None:
         period=books.period,
         notes=sum(count.count for count in books.period_notes),
         total_minor=sum(count.value_minor * count.count for count in books.period_notes),
-        devices=(_acceptor(devices), devices.printer, devices.scanner, devices.screen, devices.voice),
+        devices=(_acceptor(devices), devices.printer, devices.scanner, devices.screen, devices.voice, devices.storage),
         unposted=devices.unposted,
         journal_records=devices.records,
         version=state.settings.version,

@@ -113,6 +113,7 @@ class Devices:
     scanner: DeviceHealth = DeviceHealth("scanner", "connecting")
     screen: DeviceHealth = DeviceHealth("screen", "connecting")
     voice: DeviceHealth = DeviceHealth("voice", "connecting")
+    storage: DeviceHealth = DeviceHealth("storage", "ready")  # the journal's medium: it was written to at the start
     online: bool = False
     unposted: int = 0
     records: int = 0

@@ -104,6 +104,28 @@ WORDS: dict[str, tuple[Words, str]] = {
         lambda t, sum_, note: t.say("This kiosk cannot take cash right now. Please pay at the counter."),
         "error",
     ),
+    "cash_unsafe": (
+        lambda t, sum_, note: t.say(
+            "This kiosk cannot keep new records safe, so it takes no more cash. What you put in is safe. Stop here."
+        ),
+        "error",
+    ),
+    "cash_slow": (
+        lambda t, sum_, note: t.say(
+            "This kiosk is still saving its records. What you put in is safe. Wait a moment, or stop here."
+        ),
+        "caution",
+    ),
+    "tender_unsafe": (
+        lambda t, sum_, note: t.say(
+            "This kiosk cannot keep its records safe, so it takes no money. Please pay at the counter."
+        ),
+        "error",
+    ),
+    "tender_slow": (
+        lambda t, sum_, note: t.say("This kiosk is still saving its records. Wait a moment, or pay at the counter."),
+        "caution",
+    ),
     "printer_out": (
         lambda t, sum_, note: t.say("The printer is out. You will see your receipt number on the screen."),
         "caution",

@@ -74,6 +74,11 @@ REASONS = {
     "cheated": "slot",
     "wrong_table": "settings",
     "journal_damaged": "records",
+    "disk_full": "unsafe",
+    "disk_read_only": "unsafe",
+    "disk_failed": "unsafe",
+    "wrong_medium": "unsafe",
+    "disk_slow": "slow",
     "crash_loop": "check",
 }
 
@@ -99,5 +104,9 @@ def _reason(code: str, tongue: Tongue) -> Said:
             return say("The cash slot needs its settings checked.")
         case "records":
             return say("Its records need a check before it can take money.")
+        case "unsafe":
+            return say("It cannot keep its records safe, so it takes no money.")
+        case "slow":
+            return say("It is still saving its records. Please try again in a minute.")
         case _:
             return say("It needs a check by staff.")

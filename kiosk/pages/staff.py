@@ -68,6 +68,8 @@ def _device(device: DeviceHealth, tongue: Tongue) -> Line:
         "scanner": say("Scanner"),
         "screen": say("Screen"),
         "voice": say("Voice"),
+        # Translators: the disk or card that keeps the kiosk's records
+        "storage": say("Storage"),
     }
     states = {
         "ready": say("ready"),
@@ -77,8 +79,8 @@ def _device(device: DeviceHealth, tongue: Tongue) -> Line:
         "faulted": say("fault"),
     }
     state = states.get(device.state, tongue.plain(device.state))
-    # The detail of a device that works (its model) would crowd the page.
-    code = "" if device.state == "ready" else device.reason.replace("_", " ")
+    # The reason of a device that works warns: paper low, disk low. Its detail (the model) would crowd the page.
+    code = device.reason.replace("_", " ")
     value = Said(f"{state.text}: {code}", f"{state.spoken}: {code}") if code else state
     return line(names.get(device.name, tongue.plain(device.name)), "rule", value)
 

@@ -60,6 +60,8 @@ STAFF = StaffView(
         DeviceHealth("printer", "faulted", "paper_out"),
         DeviceHealth("scanner", "ready"),
         DeviceHealth("screen", "ready"),
+        DeviceHealth("voice", "ready"),
+        DeviceHealth("storage", "ready", "disk_low"),
     ),
     3,
     48_212,
@@ -89,6 +91,9 @@ SAMPLES: dict[str, Snapshot] = {
     "cash_empty": CASH_EMPTY,
     "cash": CASH,
     "cash_jammed": replace(CASH, notice="cash_jammed", cash=False, payment=PaymentView(5318, 4000, 1318, 0, (), NOTES)),
+    "cash_unsafe": replace(CASH, notice="cash_unsafe", cash=False, payment=PaymentView(5318, 4000, 1318, 0, (), NOTES)),
+    "cash_slow": replace(CASH, notice="cash_slow", cash=False, payment=PaymentView(5318, 4000, 1318, 0, (), NOTES)),
+    "tender_unsafe": replace(_CHOSEN, screen="tender", cash=False, notice="tender_unsafe"),
     "cash_credit": replace(
         CASH, payment=PaymentView(5318, 6000, 0, 682, (100, 500, 1000), NOTES, 2000, credit_agreed=True)
     ),
@@ -104,6 +109,7 @@ SAMPLES: dict[str, Snapshot] = {
         ),
     ),
     "out_of_service": replace(ATTRACT, screen="out_of_service", cash=False, reasons=("cassette_full",)),
+    "out_of_service_disk": replace(ATTRACT, screen="out_of_service", cash=False, reasons=("disk_full",)),
     "help": replace(CASH, help_open=True),
     "help_attract": replace(ATTRACT, help_open=True),
     "idle": replace(CASH, idle_left_s=38),

@@ -233,7 +233,8 @@ def test_every_fault_of_a_device_and_of_the_records_has_a_reason_in_words() -> N
     faults = (Fault.__doc__ or "").partition("`code`: ")[2].partition(".")[0]
     codes = {code.strip() for code in faults.split(",")} | set(_ACCEPTOR_STATES.values())
     assert len(codes) >= 12
-    assert codes | {"screen_silent", "stopping", "journal_damaged", "crash_loop"} <= set(REASONS)
+    storage = {"disk_full", "disk_read_only", "disk_failed", "disk_slow", "wrong_medium"}
+    assert codes | storage | {"screen_silent", "stopping", "journal_damaged", "crash_loop"} <= set(REASONS)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
