@@ -151,6 +151,7 @@ _RULES: dict[type[Any], Callable[[Books, Any], Books]] = {
     f.StaffSignedIn: lambda books, fact: replace(books, staff=fact.who),
     f.StaffSignedOut: lambda books, fact: replace(books, staff=""),
     f.DeviceFaultSeen: _device_fault,
+    f.FramesKept: _unchanged,
     f.KioskFrozen: lambda books, fact: replace(books, frozen=fact.reason),
     f.JournalPruned: _unchanged,
 }

@@ -33,6 +33,13 @@ class AcknowledgeReport:
 
 
 @dataclass(frozen=True)
+class KeepFrames:
+    """Take what went over the acceptor's line lately as evidence about note `about`."""
+
+    about: str
+
+
+@dataclass(frozen=True)
 class CheckTyped:
     """Is `number` an account number as printed on bills, and `check` a house number?"""
 
@@ -106,6 +113,7 @@ Command = (
     | StackNote
     | ReturnNote
     | AcknowledgeReport
+    | KeepFrames
     | CheckTyped
     | LookUp
     | CheckHead

@@ -2,7 +2,7 @@
 
 Read this first: the table below is the whole game. `apply` (apply.py) says what each fact does to the money,
 session.py what a person can do at each stage, finding.py how a bill is found, cash.py the rules of a note, closing.py
-how a payment ends, health.py what devices and timers bring.
+how a payment ends, health.py what devices and timers bring, evidence.py what is kept about a note in doubt.
 
 A device may speak late, at any stage, so every event is listed for every stage; an event that is not in the
 table raises. Touches are looked up by stage in session.ACTS.
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kiosk.brain import cash, events, finding, health, session, staff
+from kiosk.brain import cash, events, evidence, finding, health, session, staff
 from kiosk.brain.apply import fold
 from kiosk.brain.commands import Command, Look
 from kiosk.brain.state import Devices, Scene, State
@@ -49,6 +49,7 @@ RULES: dict[type[events.Event], Callable[[Turn, Any], None]] = {
     events.SecondNotePushed: cash.second_note_pushed,
     events.AcceptorFault: health.acceptor_fault,
     events.AcceptorFaultCleared: health.acceptor_fault_cleared,
+    events.FramesTaken: evidence.frames_taken,
 }
 
 # How hard the reader looks; at any other stage it rests.
@@ -69,6 +70,7 @@ def decide(state: State, event: events.Event) -> Decision:
     """Return what `event` leads to. KeyError for an event that no rule lists."""
     turn = Turn(state, event)
     RULES[type(event)](turn, event)
+    evidence.keep_frames(turn, state.books.note)
     if state.scene.stopping and not isinstance(event, events.TimerFired):
         health.exit_when_done(turn)
     before, after = _LOOKING.get(state.scene.stage, "off"), _LOOKING.get(turn.scene.stage, "off")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kiosk.domain.facts import FrameSeen
 from kiosk.domain.intents import Intent
 from kiosk.domain.invoice import Account, InvoiceReference
 from kiosk.domain.snapshot import DeviceHealth
@@ -209,3 +210,11 @@ class AcceptorFault(Event):
 @dataclass(frozen=True, kw_only=True)
 class AcceptorFaultCleared(Event):
     code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FramesTaken(Event):
+    """The answer to KeepFrames."""
+
+    about: str
+    frames: tuple[FrameSeen, ...]

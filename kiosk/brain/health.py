@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from kiosk.brain import evidence
 from kiosk.brain.cash import note_overdue, note_unreachable, refresh_offer
 from kiosk.brain.closing import catch_up, close, complete, disable, finish_closing, leave, posting_waited, printed
 from kiosk.brain.commands import Exit
@@ -81,7 +82,8 @@ def stop_requested(turn: Turn, event: StopRequested) -> None:
 def exit_when_done(turn: Turn) -> None:
     receipt = turn.scene.receipt
     printing = receipt is not None and receipt.printed == "printing"
-    if turn.scene.stopping and turn.books.note is None and turn.scene.stage != "closing" and not printing:
+    done = turn.books.note is None and turn.scene.stage != "closing" and not printing
+    if turn.scene.stopping and done and not evidence.is_due(turn):
         turn.order(Exit())
 
 

@@ -30,6 +30,17 @@ class NoteInPayment:
 
 
 @dataclass(frozen=True)
+class FrameSeen:
+    """A frame on the acceptor's line, in hex, and how often it came in an unbroken repetition of its round."""
+
+    at_ms: int  # monotonic, the first time
+    until_ms: int  # the last time
+    times: int
+    direction: str  # "out": kiosk to device | "in"
+    hex: str
+
+
+@dataclass(frozen=True)
 class KioskStarted:
     version: str
     reason: str  # "boot" | "restart"
@@ -204,6 +215,15 @@ class DeviceFaultSeen:
 
 
 @dataclass(frozen=True)
+class FramesKept:
+    """Evidence for staff: what went over the acceptor's line before a note came in doubt. Books nothing."""
+
+    device: str  # "acceptor": card terminals are never listened to
+    about: str  # the note
+    frames: tuple[FrameSeen, ...]
+
+
+@dataclass(frozen=True)
 class KioskFrozen:
     """No new money from here on: a fork, a gap that cannot be filled, or a damaged journal."""
 
@@ -242,6 +262,7 @@ Fact = (
     | StaffSignedIn
     | StaffSignedOut
     | DeviceFaultSeen
+    | FramesKept
     | KioskFrozen
     | JournalPruned
 )

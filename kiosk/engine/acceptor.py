@@ -5,11 +5,14 @@ from typing import Any, Protocol
 
 from hardware.acceptors import contract
 from kiosk.brain import commands, events
+from kiosk.domain.facts import FrameSeen
 from kiosk.engine.inbox import Inbox
 
 
 class Driver(Protocol):
     def submit(self, command: contract.Command) -> None: ...
+
+    def frames(self) -> tuple[FrameSeen, ...]: ...
 
 
 def translate(event: contract.Event) -> tuple[type[events.Event], dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The acceptor of the configuration: codec, line and driver, its thread, and a capture of the line if wanted."""
+"""The acceptor of the configuration: codec, line and driver, its thread, its last frames, a capture if wanted."""
 
 import threading
 import time
@@ -11,7 +11,9 @@ from hardware.acceptors.ebds import PROFILES, EbdsCodec
 from hardware.acceptors.ebds.toggle import ToggleFile
 from hardware.transport.serial_line import SerialLine
 from kiosk.config.model import Acceptor
+from kiosk.domain.facts import FrameSeen
 from kiosk.engine.acceptor import teller
+from kiosk.engine.frames import FrameRing
 from kiosk.engine.inbox import Inbox
 
 
@@ -20,6 +22,7 @@ class AcceptorPort:
 
     def __init__(self, acceptor: Acceptor, currency: str, run_dir: Path, inbox: Inbox, capture: Path | None) -> None:
         toggle = ToggleFile(run_dir / "acceptor.toggle")
+        self._ring = FrameRing()
         self._capture: IO[str] | None = capture.open("a", encoding="ascii") if capture else None
         table = {channel: (currency, value_minor) for channel, value_minor in acceptor.channels.items()}
         codec = EbdsCodec(PROFILES[acceptor.profile], table, toggle.read())
@@ -27,7 +30,7 @@ class AcceptorPort:
             codec,
             SerialLine(acceptor.port),
             on_event=teller(inbox),
-            on_wire=self._on_wire if self._capture else None,
+            on_wire=self._on_wire,
             before_write=toggle.keeper(lambda: codec.toggle),
         )
         self.thread = threading.Thread(target=self._driver.run, name="acceptor")
@@ -37,10 +40,15 @@ class AcceptorPort:
             self._write(time.monotonic_ns(), "C", type(command).__name__)
         self._driver.submit(command)
 
+    def frames(self) -> tuple[FrameSeen, ...]:
+        """Return the last frames, from any thread."""
+        return self._ring.frames()
+
     def stop(self) -> None:
         self._driver.stop()
 
     def _on_wire(self, direction: str, data: bytes, at_ns: int) -> None:
+        self._ring.hear(direction, data, at_ns // 1_000_000)
         self._write(at_ns, "D" if direction == "in" else "H", data.hex(" ").upper())
 
     def _write(self, at_ns: int, who: str, what: str) -> None:

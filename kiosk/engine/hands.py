@@ -44,6 +44,7 @@ class KioskHands:
 
     def __post_init__(self) -> None:
         self._by_type = {
+            commands.KeepFrames: self._keep_frames,
             commands.CheckTyped: self._check_typed,
             commands.LookUp: lambda command, state, records: self.city.look_up(command.request, command.reference),
             commands.CheckHead: lambda command, state, records: self.city.check_head(command.request),
@@ -81,6 +82,10 @@ class KioskHands:
     def beat(self, now_ms: int) -> None:
         self.watchdog.beat(now_ms)
         self.screen.beat(now_ms)
+
+    def _keep_frames(self, command: commands.KeepFrames, state: State, records: list[Record]) -> None:
+        del state, records
+        self.inbox.tell(events.FramesTaken, about=command.about, frames=self.acceptor.frames())
 
     def _check_typed(self, command: commands.CheckTyped, state: State, records: list[Record]) -> None:
         del state, records

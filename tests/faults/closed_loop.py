@@ -34,6 +34,7 @@ from kiosk.domain.invoice import Account, Invoice, InvoiceReference
 from kiosk.domain.snapshot import DeviceHealth, Snapshot
 from kiosk.engine.acceptor import order, translate
 from kiosk.engine.engine import Engine
+from kiosk.engine.frames import FrameRing
 from kiosk.engine.inbox import Inbox, Job, Told
 from kiosk.engine.process import read_history
 from kiosk.journal.ids import uuid7
@@ -167,6 +168,7 @@ class Loop(Inbox):
             self._folder / "journal.db", key=KEY, kiosk_id="rb-07", epoch=1, nonce="0" * 64, allow_volatile=True
         )
         books = read_history(self._journal).books
+        self.ring = FrameRing()
         self.codec = EbdsCodec(PROFILES[self.device.settings.profile], toggle=self._toggle)
         mortal: Any = MortalJournal(self._journal, self.fate, self._commit)
         self.engine = Engine(State(self.settings, books), mortal, self.clock, self, self)
@@ -249,8 +251,10 @@ class Loop(Inbox):
         if not data or not self.plugged:
             return
         self._toggle = self.codec.toggle
+        self.ring.hear("out", data, now)
         place = self.device.body.place
         for answer in self.wire.feed(data):
+            self.ring.hear("in", answer, now)
             self._hear(self.codec.feed(answer, now))
         if place is Place.ESCROW and self.device.body.place is Place.STACKING:
             note = self.engine.state.books.note
@@ -276,6 +280,8 @@ class Loop(Inbox):
                 self.codec.command(to_device)
             except NotInEscrow:
                 self.refused.append(command)
+        elif isinstance(command, commands.KeepFrames):
+            self.tell(events.FramesTaken, about=command.about, frames=self.ring.frames())
         elif isinstance(command, commands.PrintReceipt):
             self.prints.append(command.receipt_number)
             outcome = "confirmed" if self.printer == "ready" else "failed"

@@ -77,6 +77,18 @@ FACTS: list[tuple[str, dict[str, Any], str]] = [
         "booked nowhere; the server keeps every record",
     ),
     (
+        "FramesKept",
+        {
+            "device": "acceptor",
+            "about": NOTE,
+            "frames": [
+                {"at_ms": 900, "until_ms": 5100, "times": 22, "direction": "out", "hex": "02081030781003ff"},
+                {"at_ms": 905, "until_ms": 905, "times": 1, "direction": "in", "hex": "020b"},
+            ],
+        },
+        "evidence about a note, booked nowhere",
+    ),
+    (
         "FactOfTomorrow",
         {"\U0001f600": 1, "\ufb33": 2, "z": [True, None, {"b": -1, "a": 9007199254740991}], "": "empty key"},
         "unknown kind: kept; keys sort by UTF-16 code units",
