@@ -58,13 +58,15 @@ def enrol(request: HttpRequest, payload: schemas.EnrolmentIn) -> Status[dict[str
 @router.get("/kiosks/{kiosk_id}/head", response={200: schemas.HeadOut, **_PROBLEMS}, operation_id="head")
 def head(request: HttpRequest, kiosk_id: str) -> dict[str, object]:
     """The journal head of the epoch that signs this request, as this server holds it."""
-    chain = own(request, kiosk_id).chain
+    sender = own(request, kiosk_id)
+    chain, seen_at = sender.chain, sender.kiosk.seen_at
     return {
         "kiosk_id": chain.kiosk_id,
         "epoch": chain.epoch,
         "head_seq": chain.head_seq,
         "head_hash": chain.head_hash,
         "frozen": chain.frozen,
+        "seen_at": clock.stamp(seen_at) if seen_at else "",
         "server_time": clock.stamp(clock.now()),
     }
 
@@ -94,10 +96,16 @@ def records(
     "/kiosks/{kiosk_id}/heartbeats", response={200: schemas.HeartbeatOut, **_PROBLEMS}, operation_id="heartbeat"
 )
 def heartbeat(request: HttpRequest, kiosk_id: str, payload: schemas.HeartbeatIn) -> dict[str, object]:
-    """Say how the kiosk is; learn the time and what staff want of it."""
+    """Say how the kiosk is; learn the time, what staff want of it, and how far its journal is held here."""
     sender, now = own(request, kiosk_id), clock.now()
     heartbeats.record(sender.kiosk, payload.boot_id, payload.counter, payload.health, now)
-    return {"server_time": clock.stamp(now), "commands": heartbeats.commands(sender.chain)}
+    chain = sender.chain
+    return {
+        "server_time": clock.stamp(now),
+        "commands": heartbeats.commands(chain),
+        "head_seq": chain.head_seq,
+        "head_hash": chain.head_hash,
+    }
 
 
 def own(request: HttpRequest, kiosk_id: str) -> Sender:

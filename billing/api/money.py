@@ -50,7 +50,7 @@ def journal(request: HttpRequest, payload: schemas.JournalIn) -> dict[str, objec
     except appending.Collision:
         raise Problem("busy", members={"retry_after_s": 1}) from None
     if answer.stop and (not answer.results or answer.chain is None):
-        raise _refused(answer.stop)
+        raise _refused(answer.stop, answer.kept_seq)
     assert answer.chain is not None
     content: dict[str, object] = {
         "results": [vars(result) for result in answer.results],
@@ -94,7 +94,8 @@ def receipt_code(number: str, payment_id: str, total_minor: int) -> str:
     return base64.b32encode(proof).decode()[:10]
 
 
-def _refused(stop: Stop) -> Problem:
+def _refused(stop: Stop, kept_seq: int) -> Problem:
     if stop.type == "malformed":
         return Problem("malformed", stop.why, {"seq": stop.expected_seq})
-    return Problem(stop.type, members={"expected_seq": stop.expected_seq})
+    kept = {"kept_seq": kept_seq} if kept_seq else {}
+    return Problem(stop.type, members={"expected_seq": stop.expected_seq, **kept})

@@ -26,6 +26,7 @@ class ProblemOut(Schema):
     retryable: bool
     retry_after_s: int | None = None
     expected_seq: int | None = None
+    kept_seq: int | None = Field(None, description="the last record of the losing branch that is kept now")
     seq: int | None = None
     server_time: str | None = None
     errors: list[FieldError] | None = None
@@ -53,7 +54,8 @@ class HeadOut(Schema):
     epoch: int
     head_seq: int
     head_hash: str
-    frozen: str = Field(description="why this epoch may take no new money; empty if it may")
+    frozen: str = Field(description="empty, or what befell this epoch: malformed, or journal-fork (it was copied)")
+    seen_at: str = Field(description="when this kiosk was last heard from, empty before its first heartbeat")
     server_time: str
 
 
@@ -79,6 +81,8 @@ class HeartbeatIn(Schema):
 class HeartbeatOut(Schema):
     server_time: str
     commands: list[str]
+    head_seq: int
+    head_hash: str
 
 
 class LineOut(Schema):
@@ -161,7 +165,7 @@ class StoppedOut(Schema):
 class JournalOut(Schema):
     results: list[ResultOut]
     acknowledgement: Acknowledgement
-    frozen: str = Field(description="why this epoch may take no new money; empty if it may")
+    frozen: str = Field(description="as in the head")
     stopped: StoppedOut | None = None
 
 

@@ -44,11 +44,15 @@ class Result:
 
 @dataclass(frozen=True)
 class Answer:
-    """`chain` is as it stands after the batch; None if no epoch of this kiosk could be named."""
+    """`chain` is as it stands after the batch; None if no epoch of this kiosk could be named.
+
+    `kept_seq` is the last record of a losing branch that is kept now, 0 when there is no fork.
+    """
 
     results: tuple[Result, ...]
     stop: Stop | None
     chain: Chain | None
+    kept_seq: int = 0
 
 
 def append(kiosk: Kiosk, wires: Sequence[Wire], now: datetime) -> Answer:
@@ -118,7 +122,7 @@ class _Batch:
 
     def append(self, records: list[Record], wires: Sequence[Wire], why: str) -> Answer:
         held = self._held(records)
-        way = walk(self._head, records, {seq: digest for seq, (digest, _, _) in held.items()})
+        way = walk(self._head, records, {seq: digest for seq, (digest, _, _) in held.items()}, self._lost(records))
         placed, stop = way.placed, way.stop
         self._chain.head_seq, self._chain.head_hash = way.head
         fresh = list({record.seq: record for record in placed if record.seq not in held}.values())
@@ -141,7 +145,7 @@ class _Batch:
             booking = booked.get(record.seq)
             if booking:  # a record that occurs twice in one batch is there the second time
                 held[record.seq] = (record.hash, booking.disposition, booking.reason)
-        return Answer(tuple(results), stop, self._chain)
+        return Answer(tuple(results), stop, self._chain, branch[-1].seq if branch else 0)
 
     def _held(self, records: list[Record]) -> dict[int, tuple[str, str, str]]:
         """Return hash, disposition and reason of the records that are here already, by sequence."""
@@ -150,6 +154,13 @@ class _Batch:
             return {}
         rows = StoredRecord.objects.filter(chain=self._chain, seq__gte=min(seqs), seq__lte=max(seqs))
         return {seq: (h, d, r) for seq, h, d, r in rows.values_list("seq", "hash", "disposition", "reason")}
+
+    def _lost(self, records: list[Record]) -> set[str]:
+        """Return what these records touch of a losing branch: a long one comes in many batches."""
+        if not records or records[0].seq <= self._head[0] + 1:
+            return set()  # walked by place alone
+        touched = {digest for record in records for digest in (record.hash, record.prev_hash)}
+        return set(ForkRecord.objects.filter(chain=self._chain, hash__in=touched).values_list("hash", flat=True))
 
     def _save_or_hold(self, record: Record, booking: Booking) -> Booking:
         """Save one record; if its booking cannot be posted, keep it with a memo, so that it blocks none behind it."""

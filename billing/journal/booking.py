@@ -97,7 +97,9 @@ class Booker:
         return book(record, day) if book else Booking(KEPT)
 
     def book_fork(self, record: Record, day: date) -> Booking:
-        """Return the booking of a record on a losing branch: its notes exist, nothing else of it counts."""
+        """Return the booking of a record on a losing branch: its notes and its doubts exist, nothing else counts."""
+        if record.kind in ("NoteInDoubt", "NoteReturned"):
+            return self._kinds[record.kind](record, day)
         if record.kind not in ("NoteStacked", "NoteUnexpected"):
             return Booking(KEPT)
         return self._cash(record, day, FORK_SUSPENSE, f"{self._kiosk_id}/{self._epoch}", "journal-fork")

@@ -35,7 +35,10 @@ class KioskAdmin(admin.ModelAdmin):
         chain = kiosk.chains.order_by("-epoch").first()
         if chain is None:
             return "not enrolled"
-        return f"frozen: {chain.frozen}" if chain.frozen else f"epoch {chain.epoch}, record {chain.head_seq}"
+        place = f"epoch {chain.epoch}, record {chain.head_seq}"
+        if chain.frozen == "journal-fork":
+            return f"{place}; its storage was copied: two wrote under one key"
+        return f"frozen: {chain.frozen}" if chain.frozen else place
 
     @admin.action(description="New one-time code")
     def new_code(self, request: HttpRequest, queryset: Any) -> None:

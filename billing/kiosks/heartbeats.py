@@ -15,5 +15,8 @@ def record(kiosk: Kiosk, boot_id: str, counter: int, health: dict[str, Any], now
 
 
 def commands(chain: Chain) -> list[str]:
-    """Return what the kiosk is asked to do: "freeze" means no new money until it is enrolled anew."""
-    return ["freeze"] if chain.frozen else []
+    """Return what the kiosk is asked to do: "freeze" means no new money until it is enrolled anew.
+
+    Of two with one key this cannot tell which asks. The one that lost was told with its own records; the other goes on.
+    """
+    return ["freeze"] if chain.frozen not in ("", "journal-fork") else []

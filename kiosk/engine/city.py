@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 JOURNAL_NAME = "journal.db"
 SUPPLY = 1_000  # records read from the journal at a time
+COPIED = "journal-fork"  # two wrote under one key; which of them lost is told by the hashes
 _CHANCE = random.SystemRandom()
 
 
@@ -52,7 +53,7 @@ class City:
             server,
             self._hear,
             acked_seq=journal.acked_seq,
-            boot_id=clock.boot_id,
+            boot_id=clock.fresh_id().replace("-", ""),  # heartbeats are counted from each start of this process
             health=lambda: self.health,
             fraction=fraction,
             heartbeat_s=config.server.heartbeat_s,
@@ -84,7 +85,7 @@ class City:
         """On the poster's threads."""
         match event:
             case events.RecordsWanted(after_seq):
-                self._inbox.job(lambda: self.poster.supply(after_seq, self._journal.records(after_seq, SUPPLY)))
+                self._inbox.job(lambda: self._supply(after_seq))
             case events.Acknowledged(ack, _):
                 self._inbox.job(lambda: self._acknowledge(ack))
             case events.HeadAnswered(request, seen):
@@ -102,9 +103,11 @@ class City:
                 self._inbox.tell(brain.PostingRefused, reason="fork", detail=f"record {expected_seq} differs")
             case events.Refused(problem, detail, final):
                 self._refused(problem, detail, final)
-            case events.HeartbeatAnswered(_, wishes):
+            case events.HeartbeatAnswered(_, wishes, head_seq, head_hash):
                 if "freeze" in wishes:
                     self._inbox.tell(brain.PostingRefused, reason="server", detail="the heartbeat's answer says freeze")
+                if head_seq is not None:
+                    self._inbox.job(lambda: self._heard_head(head_seq, head_hash))
 
     def _looked_up(self, request: str, outcome: outcomes.LookUpOutcome) -> None:
         match outcome:
@@ -122,6 +125,13 @@ class City:
 
     # On the engine's thread
 
+    def _supply(self, after_seq: int) -> None:
+        records = self._journal.records(after_seq, SUPPLY)
+        if records and records[0].seq > after_seq + 1:
+            self.poster.missing(after_seq, records[0].seq)
+        else:
+            self.poster.supply(after_seq, records)
+
     def _acknowledge(self, ack: Acknowledgement) -> None:
         try:
             self._journal.acknowledge(ack)
@@ -136,10 +146,19 @@ class City:
         result = "away"
         if isinstance(outcome, outcomes.HeadSeen):
             later = outcome.epoch > self._epoch
-            result = "ahead" if later else self._journal.standing(outcome.head_seq, outcome.head_hash)
-            if outcome.frozen:
+            result = "ahead" if later else self._journal.confirm(outcome.head_seq, outcome.head_hash)
+            result = "same" if result == "pruned" else result
+            if outcome.frozen not in ("", COPIED):
                 result = "differs"
         self._inbox.tell(brain.HeadChecked, request=request, result=result)
+
+    def _heard_head(self, seq: int, digest: str) -> None:
+        """Heartbeats tell an idle kiosk, too, that another writes under its key or that the city misses records."""
+        found = self._journal.confirm(seq, digest)
+        if found == "same":
+            self.poster.held(seq)
+        elif found in ("ahead", "differs"):
+            self._inbox.tell(brain.PostingRefused, reason=f"head_{found}", detail=f"the city's record {seq}")
 
 
 def enrol(config: Config, code: str) -> int:

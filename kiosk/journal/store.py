@@ -90,6 +90,7 @@ class Journal:
         self._server_key = server_key
         self._head = Head(0, expect.nonce)
         self._acked_seq = 0
+        self._confirmed_seq = 0
         self._failure = ""
         self._closed = False
 
@@ -183,6 +184,15 @@ class Journal:
         """The last record that the server has promised to hold; what comes after is still to be posted."""
         return self._acked_seq
 
+    @property
+    def confirmed_seq(self) -> int:
+        """How far the server holds our chain by its newest word since this process started, 0 before any.
+
+        A server set back to an older state keeps no promise that it gave later: what is deleted here must be at or
+        below this, not below `acked_seq` alone.
+        """
+        return self._confirmed_seq
+
     def append(self, decided: Sequence[tuple[facts.Fact, Moment]]) -> list[Record]:
         """Seal the facts and commit them together, in order.
 
@@ -230,7 +240,7 @@ class Journal:
         return database.all_rows(self._db)
 
     def acknowledge(self, ack: Acknowledgement) -> None:
-        """Move the cursor and keep the promise in the witness. An older one than we hold changes nothing.
+        """Move the cursor and keep the promise in the witness. An older one moves `confirmed_seq` alone.
 
         Raises NotOurChain when the server promises other records than ours: a fork, or a server ahead of us.
         """
@@ -238,23 +248,34 @@ class Journal:
             raise NotOurChain(f"acknowledged {ack.kiosk_id!r}, epoch {ack.epoch}")
         if ack.head_seq > self._head.seq:
             raise NotOurChain(f"the server holds record {ack.head_seq}, this journal ends at {self._head.seq}")
+        if self.confirm(ack.head_seq, ack.head_hash) == "differs":
+            raise NotOurChain(f"the server holds another record {ack.head_seq}")
         if ack.head_seq <= self._acked_seq:
             return
-        if self.records(ack.head_seq - 1, 1)[0].hash != ack.head_hash:
-            raise NotOurChain(f"the server holds another record {ack.head_seq}")
         read(ack.text, ack.sig, self._server_key)  # the witness keeps nothing that it would refuse to read
         self._note(lambda: self._witness.note_acknowledgement(ack.text, ack.sig))
         self._acked_seq = ack.head_seq
 
     def standing(self, seq: int, digest: str) -> str:
-        """Compare a head that the server says it holds with our chain: "same", "ahead" or "differs".
+        """Compare a head that the server says it holds with our chain: "same", "ahead", "differs" or "pruned".
 
-        A server that holds less of the same chain is "same": the rest is on its way.
+        A server that holds less of the same chain is "same": the rest is on its way. "pruned": so much less that the
+        record is no more in this file.
         """
         if seq > self._head.seq:
             return "ahead"
-        ours = self.records(seq - 1, 1)[0].hash if seq else self._expect.nonce
-        return "same" if ours == digest else "differs"
+        if seq == 0:
+            return "same" if digest == self._expect.nonce else "differs"
+        ours = self.records(seq - 1, 1)
+        if not ours or ours[0].seq != seq:
+            return "pruned"
+        return "same" if ours[0].hash == digest else "differs"
+
+    def confirm(self, seq: int, digest: str) -> str:
+        """Compare as `standing` does, and remember what the server can be relied on to hold from now on."""
+        found = self.standing(seq, digest)
+        self._confirmed_seq = seq if found in ("same", "pruned") else 0
+        return found
 
     def checkpoint(self) -> None:
         """Move the log into the table and sync the witness: takes syncs, so only when the kiosk is idle."""

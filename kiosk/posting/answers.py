@@ -44,6 +44,7 @@ class HeadAnswer(Content):
     head_hash: str
     server_time: str
     frozen: str = ""
+    seen_at: str = ""
 
 
 class TailAnswer(Content):
@@ -54,6 +55,8 @@ class TailAnswer(Content):
 class HeartbeatAnswer(Content):
     server_time: str
     commands: tuple[str, ...] = ()
+    head_seq: int | None = Field(None, ge=0)
+    head_hash: str = ""
 
 
 class QuoteLineAnswer(Content):

@@ -82,7 +82,7 @@ class CentralServer:
             return seen
         if seen.kiosk_id != self._enrolment.kiosk_id:
             return Unavailable(f"the head of {seen.kiosk_id!r}")
-        return HeadSeen(seen.epoch, seen.head_seq, seen.head_hash, seen.server_time, seen.frozen)
+        return HeadSeen(seen.epoch, seen.head_seq, seen.head_hash, seen.server_time, seen.frozen, seen.seen_at)
 
     def records_tail(self, after_seq: int, limit: int = BATCH_LIMIT) -> Tail | Failure:
         """Return our own records that the server holds after `after_seq`; Journal.restore checks them."""
@@ -111,9 +111,9 @@ class CentralServer:
         path = f"/v1/kiosks/{self._enrolment.kiosk_id}/heartbeats"
         answer = self._exchange.ask("POST", path, content=content, timeout_s=READ_TIMEOUT_S)
         taken = _shaped(answer, answers.HeartbeatAnswer)
-        return (
-            HeartbeatTaken(taken.server_time, taken.commands) if isinstance(taken, answers.HeartbeatAnswer) else taken
-        )
+        if not isinstance(taken, answers.HeartbeatAnswer):
+            return taken
+        return HeartbeatTaken(taken.server_time, taken.commands, taken.head_seq, taken.head_hash)
 
     def quote(self, account: str, amount_minor: int) -> Quoted | Failure:
         """Return what paying `amount_minor` cents on the account (its token) costs, fees included."""
@@ -190,7 +190,7 @@ def _not_posted(answer: Answer) -> PostOutcome:
     if problem.suffix == "journal-gap" and problem.expected_seq:
         return Gap(problem.expected_seq)
     if problem.suffix == "journal-fork":
-        return Fork(problem.expected_seq)
+        return Fork(problem.expected_seq, problem.kept_seq)
     if answer.status == 400 and problem.suffix == "malformed":
         return Malformed(problem.seq, problem.detail)
     if answer.status == 413:

@@ -40,7 +40,7 @@ class GapAt:
 
 @dataclass(frozen=True)
 class Forked:
-    """The server holds another record at `expected_seq`. Posting has stopped: no new money."""
+    """The server holds another record at `expected_seq`: no new money. Told once; our branch is still being sent."""
 
     expected_seq: int
 
@@ -59,8 +59,12 @@ class Refused:
 
 @dataclass(frozen=True)
 class HeartbeatAnswered:
+    """`head_seq` and `head_hash`: how far the server holds our chain, None from one that does not say."""
+
     server_time: str
     commands: tuple[str, ...]
+    head_seq: int | None = None
+    head_hash: str = ""
 
 
 @dataclass(frozen=True)

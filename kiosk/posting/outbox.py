@@ -62,6 +62,15 @@ class Outbox:
         if head_seq < self.posted_seq:
             self.rewind(head_seq + 1)
 
+    def skip(self, seq: int) -> bool:
+        """The server holds everything up to `seq`, from whomever: go on behind it, never back. True if it moved."""
+        if seq <= self.posted_seq:
+            return False
+        self.taken(seq)
+        self._known_seq = max(self._known_seq, seq + 1)
+        self._asked = None
+        return True
+
     def send_fewer(self) -> bool:
         """Halve the next batch; False if it was a single record already."""
         smaller = len(self.next_batch()) // 2

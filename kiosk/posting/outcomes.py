@@ -71,9 +71,13 @@ class Gap:
 
 @dataclass(frozen=True)
 class Fork:
-    """The server holds another record at `expected_seq`: this storage was restored or cloned."""
+    """The server holds another record at `expected_seq`: this storage was restored or cloned.
+
+    It keeps our branch beside its own, so far up to `kept_seq`; 0 when it does not say so.
+    """
 
     expected_seq: int
+    kept_seq: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ LookUpOutcome = Found | NotFound | Away
 class HeadSeen:
     """How far the server holds this kiosk's chain; `head_seq` 0 with the nonce before the first record.
 
-    `frozen` is "" or why the server wants no new money taken (docs/wire.md).
+    `frozen` is "" or what befell this epoch; `seen_at` when the server last heard from this kiosk (docs/wire.md).
     """
 
     epoch: int
@@ -130,6 +134,7 @@ class HeadSeen:
     head_hash: str
     server_time: str
     frozen: str = ""
+    seen_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,8 +147,12 @@ class Tail:
 
 @dataclass(frozen=True)
 class HeartbeatTaken:
+    """`head_seq` and `head_hash` are how far the server holds our chain; None from one that does not say."""
+
     server_time: str
     commands: tuple[str, ...]
+    head_seq: int | None = None
+    head_hash: str = ""
 
 
 @dataclass(frozen=True)

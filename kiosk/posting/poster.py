@@ -74,7 +74,7 @@ class Poster:
         self._not_before = self._heartbeat_due = self._post_not_before = clock()
         self._beats = 0
         self._online: bool | None = None
-        self._halted = False
+        self._halted = self._forked = False
         self._rewound = False
         self._complaint = ""
 
@@ -98,6 +98,14 @@ class Poster:
         """The journal's records after `after_seq`, as RecordsWanted asked; empty when there are none."""
         self._tell(lambda: self._outbox.supply(after_seq, records))
 
+    def held(self, seq: int) -> None:
+        """The server holds our very chain up to `seq`: what it got from elsewhere need not be sent."""
+        self._tell(lambda: self._skip(seq))
+
+    def missing(self, after_seq: int, first_seq: int) -> None:
+        """The journal begins at `first_seq` and no more has what was asked for: somebody must send an export."""
+        self._tell(lambda: self._lacks(after_seq, first_seq))
+
     def wake(self) -> None:
         """Something says that the network is back: try at once."""
         self._tell(self._try_now)
@@ -119,7 +127,7 @@ class Poster:
         def ask() -> None:
             seen = self._server.head()
             if isinstance(seen, outcomes.HeadSeen):
-                self._tell(lambda: self._outbox.refill(seen.head_seq))
+                self._tell(lambda: self._refill(seen.head_seq))
                 self._on_event(events.HeadAnswered(request, seen))
             else:
                 self._on_event(events.HeadAnswered(request, outcomes.Away(events.reason_of(seen))))
@@ -179,10 +187,11 @@ class Poster:
                 self._on_event(events.Acknowledged(outcome.ack, outcome.results))
             case outcomes.Gap(expected_seq):
                 self._gap(expected_seq, batch[0].seq)
-            case outcomes.Fork(expected_seq):
-                self._halt(events.Forked(expected_seq))
+            case outcomes.Fork(expected_seq, kept_seq):
+                self._fork(expected_seq, kept_seq, batch)
             case outcomes.Malformed(seq, detail):
-                self._halt(events.Refused("malformed", f"record {seq}: {detail}", final=True))
+                self._halt()
+                self._on_event(events.Refused("malformed", f"record {seq}: {detail}", final=True))
             case outcomes.TooLarge():
                 self._reached()
                 if not self._outbox.send_fewer():
@@ -202,6 +211,30 @@ class Poster:
             self._complain("journal-gap", f"record {expected_seq} is asked for, {first_seq} was sent")
         self._rewound = True
 
+    def _fork(self, expected_seq: int, kept_seq: int, batch: list[Record]) -> None:
+        """Our branch has lost, but the notes in it exist: go on sending it, for as long as the server keeps it."""
+        told, self._forked = self._forked, True
+        if batch[0].seq <= kept_seq <= batch[-1].seq:
+            self._reached()
+            self._outbox.taken(kept_seq)
+        else:
+            self._halt()
+        if not told:
+            self._on_event(events.Forked(expected_seq))
+
+    def _refill(self, head_seq: int) -> None:
+        """The server's head was heard: begin again there if it lost something. A lost branch is not in it."""
+        if not self._forked:
+            self._outbox.refill(head_seq)
+
+    def _skip(self, seq: int) -> None:
+        if self._outbox.skip(seq):
+            self._post_not_before, self._complaint = self._clock(), ""
+
+    def _lacks(self, after_seq: int, first_seq: int) -> None:
+        self._outbox.supply(after_seq, [])
+        self._complain("journal-pruned", f"the server misses records {after_seq + 1} to {first_seq - 1}")
+
     def _beat(self) -> None:
         self._beats += 1
         self._heartbeat_due = self._clock() + self._heartbeat_s
@@ -211,7 +244,10 @@ class Poster:
             return
         self._reached()
         if isinstance(outcome, outcomes.HeartbeatTaken):
-            self._on_event(events.HeartbeatAnswered(outcome.server_time, outcome.commands))
+            if outcome.head_seq is not None:
+                self._refill(outcome.head_seq)
+            told = (outcome.server_time, outcome.commands, outcome.head_seq, outcome.head_hash)
+            self._on_event(events.HeartbeatAnswered(*told))
 
     def _reached(self) -> None:
         self._retry = Retry()
@@ -235,8 +271,7 @@ class Poster:
             self._complaint = problem
             self._on_event(events.Refused(problem, detail, final=False))
 
-    def _halt(self, event: PostingEvent) -> None:
+    def _halt(self) -> None:
         """No record may follow one that is in dispute; heartbeats and look-ups go on."""
         self._reached()
         self._halted = True
-        self._on_event(event)

@@ -15,6 +15,7 @@ class Problem:
     detail: str = ""
     seq: int = 0
     expected_seq: int = 0
+    kept_seq: int = 0
     retry_after_s: float = 0.0
     server_time: str = ""
 
@@ -35,6 +36,7 @@ def problem_of(body: bytes) -> Problem:
         _member(content, "detail", ""),
         max(0, _member(content, "seq", 0)),
         max(0, _member(content, "expected_seq", 0)),
+        max(0, _member(content, "kept_seq", 0)),
         max(0.0, _member(content, "retry_after_s", 0.0) or float(_member(content, "retry_after_s", 0))),
         _member(content, "server_time", ""),
     )

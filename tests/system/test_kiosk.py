@@ -151,7 +151,7 @@ def test_a_stop_in_the_middle_of_a_payment_settles_it(kiosk: Kiosk) -> None:
 def test_a_server_that_says_freeze_stops_new_money(kiosk: Kiosk) -> None:
     kiosk.see(screen="attract", cash=True)
     with closing(sqlite3.connect(kiosk.world.database, timeout=20)) as database:
-        database.execute("UPDATE kiosks_chain SET frozen = 'journal-fork'")
+        database.execute("UPDATE kiosks_chain SET frozen = 'malformed'")
         database.commit()
     assert kiosk.see(30, screen="out_of_service")["cash_reason"] == "frozen_server"
     kiosk.agree()

@@ -140,19 +140,19 @@ def test_a_gap_is_told_and_filled(city: City) -> None:
     assert isinstance(side.server.post_journal(records), outcomes.Posted)
 
 
-def test_a_copied_storage_is_a_fork_and_freezes_the_kiosk(city: City) -> None:
+def test_a_copied_storage_is_a_fork_told_to_the_one_that_lost(city: City) -> None:
     side = city.kiosk()
     first = side.record(started())
     assert isinstance(side.server.post_journal([first]), outcomes.Posted)
     copy = side.branch()
     assert isinstance(side.server.post_journal([side.record(started())]), outcomes.Posted)
-    assert copy.server.post_journal([copy.record(facts.SessionOpened("s"))]) == outcomes.Fork(2)
+    assert copy.server.post_journal([copy.record(facts.SessionOpened("s"))]) == outcomes.Fork(2, kept_seq=2)
     head = side.server.head()
     assert isinstance(head, outcomes.HeadSeen)
     assert head.frozen == "journal-fork"
     beat = side.server.heartbeat("a" * 32, 1, {})
     assert isinstance(beat, outcomes.HeartbeatTaken)
-    assert beat.commands == ("freeze",)
+    assert (beat.commands, beat.head_seq, beat.head_hash) == ((), 2, side.last_hash)
 
 
 def test_a_forged_record_is_quarantined(city: City) -> None:

@@ -336,6 +336,35 @@ def test_the_servers_head_is_compared_with_ours(opener: Opener) -> None:
     assert journal.standing(3, made[0].hash) == "ahead"
 
 
+def test_what_the_server_can_be_relied_on_to_hold_is_its_newest_word(opener: Opener) -> None:
+    """A server set back to an older state keeps no later promise: the cursor stays, what may be deleted shrinks."""
+    journal = opener()
+    made = journal.append([stacked(1), stacked(2), stacked(3)])
+    assert journal.confirmed_seq == 0
+    journal.acknowledge(acknowledged(3, made[2].hash))
+    assert (journal.acked_seq, journal.confirmed_seq) == (3, 3)
+    journal.acknowledge(acknowledged(1, made[0].hash))
+    assert (journal.acked_seq, journal.confirmed_seq) == (3, 1)
+    assert journal.confirm(2, made[1].hash) == "same"
+    assert journal.confirmed_seq == 2
+    for seq, digest, found in ((2, made[0].hash, "differs"), (4, made[0].hash, "ahead")):
+        assert journal.confirm(seq, digest) == found
+        assert journal.confirmed_seq == 0
+    with pytest.raises(NotOurChain):
+        journal.acknowledge(acknowledged(1, made[1].hash))
+    journal.close()
+    again = opener()
+    assert (again.acked_seq, again.confirmed_seq) == (3, 0)
+
+
+def test_a_head_below_what_the_file_still_has_is_pruned(opener: Opener) -> None:
+    journal = opener()
+    made = journal.append([stacked(1), stacked(2)])
+    journal._db.execute("DELETE FROM records WHERE seq = 1")
+    assert journal.standing(1, made[0].hash) == "pruned"
+    assert journal.standing(2, made[1].hash) == "same"
+
+
 def test_an_answer_that_sqlite_does_not_give_is_unwritable(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "_PROMISES", (("no_such_pragma", "1", 1),))
     with pytest.raises(JournalUnwritable, match="no_such_pragma"):
