@@ -1,0 +1,1 @@
+"""Seeded worlds around the shipped kiosk: residents, devices, line, network, server, disk, clock and power."""
