@@ -136,8 +136,8 @@ class FailingJournal:
         self._failpoints.reached("journal.append")
         return records
 
-    def checkpoint(self) -> None:
-        self._journal.checkpoint()
+    def checkpoint(self, between: Callable[[], None] = lambda: None) -> None:
+        self._journal.checkpoint(between)
         self._failpoints.reached("journal.sync")
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import apsw
 
 from kiosk.journal.errors import JournalDamaged, JournalInUse, JournalUnwritable
-from kiosk.journal.medium import SYSTEM, Medium
+from kiosk.journal.medium import SYSTEM, Medium, reason_of
 from kiosk.journal.record import Record
 
 APPLICATION_ID = 0x4C4B4A31  # "LKJ1"
@@ -16,6 +17,7 @@ SCHEMA = (
     "entry BLOB NOT NULL, hash TEXT NOT NULL, sig BLOB NOT NULL) STRICT"
 )
 _COLUMNS = "SELECT seq, kind, entry, hash, sig FROM records"
+_TO_READ = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
 _PAGE = 500  # rows held in memory while walking the whole table
 
 # Asked for, then read back: a file system or a build that does not give them is refused.
@@ -40,7 +42,7 @@ def create(path: Path, medium: Medium = SYSTEM) -> None:
         finally:
             connection.close()
     except apsw.Error as error:
-        raise JournalUnwritable(f"{path}: {error}") from error
+        raise JournalUnwritable(f"{path}: {error}", reason_of(error)) from error
     medium.rename(draft, path)
     medium.sync_directory(path.parent)
 
@@ -50,12 +52,28 @@ def connect(path: Path, medium: Medium = SYSTEM) -> apsw.Connection:
     try:
         connection = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE, medium.vfs or None)
     except apsw.Error as error:
-        raise JournalUnwritable(f"{path}: {error}") from error
+        raise JournalUnwritable(f"{path}: {error}", reason_of(error)) from error
     try:
         _prepare(connection)
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def connect_to_read(path: Path, medium: Medium = SYSTEM) -> apsw.Connection:
+    """Open a file that nobody can write to, without touching it. Raises JournalDamaged when SQLite cannot.
+
+    Reading a log asks for locks that a read-only file cannot have, so SQLite is told to take none. It keeps what it
+    finds in the log in memory.
+    """
+    logged = medium.size(path.with_name(path.name + "-wal")) is not None
+    name = f"file:{quote(str(path))}?" + ("mode=ro" if logged else "immutable=1")
+    try:
+        connection = apsw.Connection(name, _TO_READ, medium.vfs or "unix-none")
+        connection.pragma("locking_mode", "EXCLUSIVE")
+    except apsw.Error as error:
+        raise JournalDamaged(f"unreadable: {error}") from error
     return connection
 
 
@@ -120,7 +138,7 @@ def _prepare(connection: apsw.Connection) -> None:
     except apsw.BusyError as error:
         raise JournalInUse("a running kiosk holds the journal") from error
     except apsw.Error as error:
-        raise JournalUnwritable(str(error)) from error
+        raise JournalUnwritable(str(error), reason_of(error)) from error
 
 
 def _record(row: tuple[Any, ...]) -> Record:

@@ -11,7 +11,14 @@ class JournalDamaged(Exception):
 
 
 class JournalUnwritable(Exception):
-    """The medium refused a write or a sync. Nothing is known about the last append until a restart reads it back."""
+    """The medium refused a write or a sync. Nothing is known about the last append until a restart reads it back.
+
+    `reason` is disk_full, disk_read_only, wrong_medium or disk_failed.
+    """
+
+    def __init__(self, message: str, reason: str = "disk_failed") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class JournalInUse(Exception):

@@ -3,9 +3,12 @@
 There is one medium in a kiosk, `SYSTEM`. Tests put another under the same journal, to cut its power.
 """
 
+import errno
 import os
 from pathlib import Path
 from typing import Protocol
+
+import apsw
 
 # Gone after a power cut: memory, and the overlay that protects a read-only system card.
 VOLATILE = frozenset({"tmpfs", "ramfs", "overlay", "aufs"})
@@ -113,6 +116,21 @@ class SystemMedium:
 
 
 SYSTEM = SystemMedium()
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+# A file that belongs to another account is as read-only to us as a file system that is.
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def reason_of(error: Exception) -> str:
+    """Return why the medium refused: disk_full, disk_read_only or disk_failed."""
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, apsw.FullError) or number in _FULL:
+        return "disk_full"
+    if isinstance(error, apsw.ReadOnlyError | apsw.PermissionsError) or number in _READ_ONLY:
+        return "disk_read_only"
+    return "disk_failed"
 
 
 def filesystem_of(path: Path, mounts: str | None = None) -> str:

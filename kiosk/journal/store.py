@@ -18,7 +18,7 @@ from kiosk.journal import database, lines
 from kiosk.journal.acknowledgement import Acknowledgement, read
 from kiosk.journal.chain import ChainCheck, Expectation, Report, check, check_in_parts
 from kiosk.journal.errors import JournalDamaged, JournalInUse, JournalUnwritable
-from kiosk.journal.medium import SYSTEM, VOLATILE, Medium
+from kiosk.journal.medium import SYSTEM, VOLATILE, Medium, reason_of
 from kiosk.journal.record import Envelope, Moment, Record, seal
 from kiosk.journal.witness import Witness
 
@@ -114,13 +114,13 @@ class Journal:
         """
         kind = medium.filesystem(path.parent)
         if kind in VOLATILE and not allow_volatile:
-            raise JournalUnwritable(f"{path} is on {kind}, which forgets at a power cut")
+            raise JournalUnwritable(f"{path} is on {kind}, which forgets at a power cut", "wrong_medium")
         OPEN.enter(path)
         try:
             return cls._open(path, medium, key, Expectation(kiosk_id, epoch, nonce), server_key)
         except OSError as error:
             OPEN.leave(path)
-            raise JournalUnwritable(str(error)) from error
+            raise JournalUnwritable(str(error), reason_of(error)) from error
         except BaseException:
             OPEN.leave(path)
             raise
@@ -172,7 +172,10 @@ class Journal:
         journal = cls(path, connection, witness, key, expect, server_key)
         journal._head = Head(report.head_seq, report.head_hash)
         journal._acked_seq = report.acked_seq
+        # What was read may be in the kernel's memory alone, which forgets that a sync failed: write it once more.
+        journal._move_log()
         witness.note_head(report.head_seq, report.head_hash)
+        witness.sync()
         return journal
 
     @property
@@ -277,13 +280,14 @@ class Journal:
         self._confirmed_seq = seq if found in ("same", "pruned") else 0
         return found
 
-    def checkpoint(self) -> None:
-        """Move the log into the table and sync the witness: takes syncs, so only when the kiosk is idle."""
+    def checkpoint(self, between: Callable[[], None] = lambda: None) -> None:
+        """Move the log into the table and sync the witness: takes three syncs, so only when the kiosk is idle.
+
+        `between` is called before the last of them: on a slow medium all three outlast a watchdog.
+        """
         self._require_sound()
-        try:
-            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        except apsw.Error as error:
-            self._fail(error)
+        self._move_log()
+        between()
         self._note(self._witness.sync)
 
     def verify(self) -> Report:
@@ -314,6 +318,12 @@ class Journal:
     def _thorough_check(self) -> ChainCheck:
         return ChainCheck(self._key.public_key(), self._expect, thorough=True)
 
+    def _move_log(self) -> None:
+        try:
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.Error as error:
+            self._fail(error)
+
     def _commit(self, records: list[Record]) -> None:
         self._require_sound()
         if not records:
@@ -338,7 +348,7 @@ class Journal:
     def _fail(self, error: Exception) -> NoReturn:
         # After a failed sync the kernel may have dropped the pages: trying again would only seem to work.
         self._failure = f"{type(error).__name__}: {error}"
-        raise JournalUnwritable(self._failure) from error
+        raise JournalUnwritable(self._failure, reason_of(error)) from error
 
 
 def _begin(path: Path, medium: Medium, witness: Witness | None) -> None:

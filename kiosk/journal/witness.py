@@ -94,10 +94,10 @@ class Witness:
         self._counters[pair] = counter
 
 
-def look(path: Path) -> Seen | None:
+def look(path: Path, medium: Medium = SYSTEM) -> Seen | None:
     """Read a witness without opening it for writing; None if there is none. Raises JournalDamaged."""
     try:
-        file = SYSTEM.open(path, os.O_RDONLY)
+        file = medium.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
     try:
