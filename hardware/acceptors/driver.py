@@ -1,6 +1,8 @@
 """The thread between a codec and its port: it waits for bytes, a command or the codec's next due time.
 
-The codec decides everything; here are only the port, the clock and the waiting.
+The codec decides everything; here are only the port, the clock and the waiting. A port behind which the codec has
+found nobody is closed and opened again: the name may mean another device node by now, and an adapter that lost its
+settings gets them anew.
 """
 
 import logging
@@ -59,7 +61,7 @@ class AcceptorDriver:
         self._wake_lock = threading.Lock()
         self._awake = True  # the pipe is open
         self._losses = 0  # since the device was last connected
-        self._said_lost = ""  # the reason last given, "" while connected
+        self._said_lost = ""  # the reason last given, "" while connected or not yet lost
 
     # From any thread
 
@@ -146,7 +148,8 @@ class AcceptorDriver:
         """Close, say so once, and wait before the next attempt; commands are still taken meanwhile."""
         self._line.close()
         if reason != self._said_lost:
-            self._tell([Lost(reason)])
+            self._said_lost = reason
+            self._on_event(Lost(reason))
         deadline_ns = self._clock() + BACKOFF_MS[min(self._losses, len(BACKOFF_MS) - 1)] * 1_000_000
         self._losses += 1
         with selectors.DefaultSelector() as selector:
@@ -162,10 +165,11 @@ class AcceptorDriver:
                 pass
 
     def _tell(self, events: list[Event]) -> None:
+        """Pass events on. LineLost for the codec's Lost, which is always its last."""
         for event in events:
             if isinstance(event, Lost):
-                self._said_lost = event.reason
-            elif isinstance(event, Connected):
+                raise LineLost(event.reason)
+            if isinstance(event, Connected):
                 self._said_lost, self._losses = "", 0
             self._on_event(event)
 

@@ -18,7 +18,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hardware.acceptors.contract import Event as DeviceEvent
-from hardware.acceptors.contract import NotInEscrow
+from hardware.acceptors.contract import Lost, NotInEscrow
+from hardware.acceptors.driver import BACKOFF_MS
 from hardware.acceptors.ebds import PROFILES, EbdsCodec
 from hardware.sim.control import Refused
 from hardware.sim.ebds_device import Acceptor
@@ -88,9 +89,11 @@ class Fate:
     with_power: bool = False  # the machine dies with it, and what was kept in memory
     count: int = 0
     names: list[str] = field(default_factory=list)
+    watch: Callable[[str], None] = lambda name: None  # told of each moment
 
     def moment(self, name: str) -> None:
         self.names.append(name)
+        self.watch(name)
         self.count += 1
         if self.count - 1 == self.at:
             raise Killed(name)
@@ -125,6 +128,8 @@ class Loop(Inbox):
         self.device = Acceptor(twin)
         self.wire = Wire(self.device)
         self.plugged = True
+        self.line_whole = True  # behind the adapter; a cut there is silence, not a lost port
+        self.sent: list[bytes] = []
         self.printer = "ready"
         self.head = "same"  # what the server answers when it is asked for its head
         self.online = False
@@ -139,6 +144,7 @@ class Loop(Inbox):
         self._toggle: int | None = None
         self._queue_: deque[Told] = deque()
         self._later: list[tuple[int, Told]] = []
+        self._open_at_ms: int | None = None  # when the driver opens the port again; None while it is open
         self._journal: Journal | None = None
         self.device.power_on()
         self.boot("boot")
@@ -177,8 +183,7 @@ class Loop(Inbox):
             self.health(name, "ready")
         self.health("printer", self.printer)
         self.tell(events.OnlineChanged, online=self.online)
-        if self.plugged:
-            self.codec.line_opened(self.clock.now_ms)
+        self._open()
 
     def kill(self, power: bool = False) -> None:
         """The host dies now. With `power` the machine forgets the toggle too."""
@@ -236,7 +241,8 @@ class Loop(Inbox):
 
     def _pass(self, timeout_ms: int) -> None:
         now = self.clock.now_ms
-        due = [now + max(1, timeout_ms), now + STEP_MS, max(now + 1, self.codec.due_ms())]
+        due = [now + max(1, timeout_ms), now + STEP_MS]
+        due.append(max(now + 1, self.codec.due_ms() if self._open_at_ms is None else self._open_at_ms))
         due += [at for at, _ in self._later]
         self.clock.now_ms = max(now, min(due))
         self.wire.step(self.clock.now_ms - now)
@@ -246,12 +252,19 @@ class Loop(Inbox):
 
     def _poll(self) -> None:
         now = self.clock.now_ms
+        if self._open_at_ms is not None and now >= self._open_at_ms:
+            self._open()
+        if self._open_at_ms is not None:
+            return
         data, heard = self.codec.tick(now)
         self._hear(heard)
-        if not data or not self.plugged:
+        if not data:
             return
         self._toggle = self.codec.toggle
         self.ring.hear("out", data, now)
+        if not self.line_whole:
+            return
+        self.sent.append(data)
         place = self.device.body.place
         for answer in self.wire.feed(data):
             self.ring.hear("in", answer, now)
@@ -265,6 +278,14 @@ class Loop(Inbox):
         for event in heard:
             kind, values = translate(event)
             self.tell(kind, **values)
+            if isinstance(event, Lost):
+                self._open_at_ms = self.clock.now_ms + BACKOFF_MS[-1]
+
+    def _open(self) -> None:
+        """The driver tries to open the port."""
+        self._open_at_ms = None if self.plugged else self.clock.now_ms + BACKOFF_MS[-1]
+        if self.plugged:
+            self.codec.line_opened(self.clock.now_ms)
 
     # Hands
 
@@ -326,14 +347,23 @@ class Loop(Inbox):
         return False
 
     def pull_cable(self) -> None:
+        """The port vanishes with its adapter."""
         if self.plugged:
             self.plugged = False
+            if self._open_at_ms is None:
+                self._open_at_ms = self.clock.now_ms + BACKOFF_MS[0]
             self.tell(events.AcceptorLost, reason="the port is gone")
 
     def plug_in(self) -> None:
+        """The port is back and is opened; what was cut behind it is whole."""
+        self.line_whole = True
         if not self.plugged:
             self.plugged = True
-            self.codec.line_opened(self.clock.now_ms)
+            self._open()
+
+    def cut_line(self) -> None:
+        """The cable behind the adapter is cut: the port stays, and nothing answers."""
+        self.line_whole = False
 
     def repair(self) -> None:
         """Whatever is broken is whole again, and nobody stands at the kiosk."""

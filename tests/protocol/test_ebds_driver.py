@@ -3,10 +3,12 @@
 import json
 import os
 import queue
+import select
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,12 +40,23 @@ from hardware.acceptors.ebds.toggle import ToggleFile
 from hardware.sim.control import ControlClient, ControlServer, Refused
 from hardware.sim.ebds import EbdsTwin
 from hardware.sim.ebds_parts import Settings
+from hardware.sim.lines import PtyLine
 from hardware.transport import MemoryLine, SerialLine
 
 ROOT = Path(__file__).parents[2]
 ALL = frozenset(range(1, 8))
 FAST = Settings(speed=20)
 WAIT_S = 15
+
+
+class Clock:
+    """The real monotonic clock, which a test may put forward; the driver notices at its next command."""
+
+    def __init__(self) -> None:
+        self.ahead_ns = 0
+
+    def __call__(self) -> int:
+        return time.monotonic_ns() + self.ahead_ns
 
 
 class Host:
@@ -54,10 +67,12 @@ class Host:
         self.seen: list[Event] = []
         self.refused: queue.Queue[tuple[Command, NotInEscrow]] = queue.Queue()
         self.codec = codec or EbdsCodec()
+        self.clock = Clock()
         self.driver = AcceptorDriver(
             self.codec,
             line,
-            on_event=self._hear,
+            self.clock,
+            self._hear,
             on_refused=lambda command, why: self.refused.put((command, why)),
             **hooks,
         )
@@ -77,6 +92,11 @@ class Host:
             self.seen.append(event)
             if isinstance(event, kind) and matches(event):
                 return event
+
+    def skip(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self.clock.ahead_ns += round(seconds * 1e9)
+        self.driver.submit(Disable())
 
     def stop(self) -> None:
         self.driver.stop()
@@ -134,6 +154,39 @@ def test_cable_pulled_and_plugged_over_a_real_pseudo_terminal(tmp_path: Path) ->
         assert valued(host).channel == 6
         host.wait(Connected)
     assert sum(isinstance(event, NoteStacked) and event.channel > 0 for event in host.seen) == 1
+
+
+def spoke(line: PtyLine) -> bytes:
+    """Wait for the host to say something."""
+    assert select.select([line.fileno()], [], [], WAIT_S)[0]
+    return line.read()
+
+
+def test_a_silent_port_is_opened_anew_for_the_name_may_mean_another_by_now(tmp_path: Path) -> None:
+    """The adapter moved to another socket: it stays open and silent there, and another one has its name."""
+    moved = PtyLine(tmp_path / "port")
+    moved.plug_in()
+    with EbdsTwin(tmp_path / "other", FAST), running(SerialLine(tmp_path / "port")) as host:
+        assert spoke(moved)
+        (tmp_path / "port").unlink()
+        (tmp_path / "port").symlink_to(os.readlink(tmp_path / "other"))
+        host.skip(6)
+        assert "no reply" in host.wait(Lost).reason
+        host.skip(3)
+        host.wait(Connected)
+    moved.unplug()
+
+
+def test_silence_is_said_once_however_often_the_port_is_opened(tmp_path: Path) -> None:
+    silent = PtyLine(tmp_path / "port")
+    silent.plug_in()
+    with running(SerialLine(tmp_path / "port")) as host:
+        for _ in range(4):
+            assert spoke(silent)
+            host.skip(6)
+            host.skip(3)
+    silent.unplug()
+    assert list(host.events.queue) == [Lost("no reply for 5 s")]
 
 
 def test_a_port_that_is_not_there_yet_is_said_once_and_found_later(tmp_path: Path) -> None:
