@@ -118,12 +118,16 @@ def acceptor_connected(turn: Turn, event: AcceptorConnected) -> None:
 
 
 def acceptor_lost(turn: Turn, event: AcceptorLost) -> None:
-    """The line is dead. The person keeps what is in; a note under way is waited for."""
+    """The line is dead. The person keeps what is in; a note under way is waited for.
+
+    A loose contact is lost again and again: the wait runs from the first time.
+    """
+    lost_before = turn.devices.acceptor.state == "lost"
     _hear_acceptor(turn, "lost", event.reason)
     turn.hear(enabled=frozenset(), idle=False)
     if turn.scene.stage == "cash":
         turn.show(notice="cash_lost")
-    if turn.books.note is not None:
+    if turn.books.note is not None and not lost_before:
         turn.start("note_lost", turn.settings.timeouts.closing_lost)
     finish_closing(turn)
 
