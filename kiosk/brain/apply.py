@@ -125,6 +125,10 @@ def _device_fault(books: Books, fact: f.DeviceFaultSeen) -> Books:
     return books
 
 
+def _medium_distrusted(books: Books, fact: f.MediumDistrusted) -> Books:
+    return replace(books, frozen=books.frozen or "medium", lost_records=books.lost_records + fact.records)
+
+
 def _unchanged(books: Books, fact: Any) -> Books:
     del fact
     return books
@@ -153,6 +157,7 @@ _RULES: dict[type[Any], Callable[[Books, Any], Books]] = {
     f.DeviceFaultSeen: _device_fault,
     f.FramesKept: _unchanged,
     f.KioskFrozen: lambda books, fact: replace(books, frozen=fact.reason),
+    f.MediumDistrusted: _medium_distrusted,
     f.JournalPruned: _unchanged,
 }
 

@@ -83,6 +83,12 @@ def _acceptor(devices: Devices) -> DeviceHealth:
     return replace(devices.acceptor, state="faulted", reason=", ".join(sorted(devices.faults)))
 
 
+def _storage(state: State) -> DeviceHealth:
+    """Storage that lost records is not well, whatever it says of itself."""
+    lost = state.books.lost_records
+    return DeviceHealth("storage", "faulted", f"lost_{lost}_records") if lost else state.devices.storage
+
+
 def _staff(state: State) -> StaffView | None:
     if not state.scene.stage.startswith("staff"):
         return None
@@ -94,7 +100,7 @@ def _staff(state: State) -> StaffView | None:
         period=books.period,
         notes=sum(count.count for count in books.period_notes),
         total_minor=sum(count.value_minor * count.count for count in books.period_notes),
-        devices=(_acceptor(devices), devices.printer, devices.scanner, devices.screen, devices.voice, devices.storage),
+        devices=(_acceptor(devices), devices.printer, devices.scanner, devices.screen, devices.voice, _storage(state)),
         unposted=devices.unposted,
         journal_records=devices.records,
         version=state.settings.version,

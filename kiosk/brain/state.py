@@ -65,6 +65,7 @@ class Books:
     last_stacked_minor: int = 0
     staff: str = ""
     frozen: str = ""
+    lost_records: int = 0  # fetched back from the city, because the medium had lost them
     cash_minor: int = 0  # all that was ever booked as cash
 
 

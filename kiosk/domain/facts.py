@@ -232,6 +232,15 @@ class KioskFrozen:
 
 
 @dataclass(frozen=True)
+class MediumDistrusted:
+    """The medium had lost records; they were fetched back from the city. No new money until enrolled anew."""
+
+    reason: str  # "city_ahead"
+    lost_from_seq: int
+    records: int
+
+
+@dataclass(frozen=True)
 class JournalPruned:
     """Records `from_seq` to `to_seq` go from the journal: they stand in the archive file with this SHA-256."""
 
@@ -264,6 +273,7 @@ Fact = (
     | DeviceFaultSeen
     | FramesKept
     | KioskFrozen
+    | MediumDistrusted
     | JournalPruned
 )
 

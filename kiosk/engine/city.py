@@ -106,7 +106,7 @@ class City:
             case events.HeartbeatAnswered(_, wishes, head_seq, head_hash):
                 if "freeze" in wishes:
                     self._inbox.tell(brain.PostingRefused, reason="server", detail="the heartbeat's answer says freeze")
-                if head_seq is not None:
+                if head_seq is not None and self._engine is not None:
                     self._inbox.job(lambda: self._heard_head(head_seq, head_hash))
 
     def _looked_up(self, request: str, outcome: outcomes.LookUpOutcome) -> None:

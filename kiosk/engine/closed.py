@@ -1,6 +1,7 @@
 """When no money may be taken at all: a page that says so, posting if the journal is whole, and the watchdog fed."""
 
 import signal
+from collections.abc import Callable
 from types import FrameType
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from kiosk.engine.inbox import Inbox, Job
 from kiosk.engine.watchdog import Watchdog
 
 BEAT_MS = 1_000
+GOES_ON = -1
 
 
 class Posting(Protocol):
@@ -23,9 +25,19 @@ class Posting(Protocol):
 
 
 def run_closed(
-    config: Config, ui: str, reason: str, clock: Clock, watchdog: Watchdog, inbox: Inbox, city: Posting | None
+    config: Config,
+    ui: str,
+    reason: str,
+    clock: Clock,
+    watchdog: Watchdog,
+    inbox: Inbox,
+    city: Posting | None,
+    over: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Show that the kiosk is out of service because of `reason` until stopped. Devices are not touched."""
+    """Show that the kiosk is out of service because of `reason` until stopped, or until a beat finds it `over`.
+
+    Devices are not touched. Returns the exit code, GOES_ON when it is over.
+    """
     stopped: list[int] = []
 
     def stop(signum: int, frame: FrameType | None) -> None:
@@ -50,12 +62,14 @@ def run_closed(
     if city is not None:
         city.start(None)
     watchdog.ready(f"out of service: {reason}")
-    while not stopped:
+    ended = False
+    while not stopped and not ended:
         watchdog.beat(clock.mono_ms())
         item = inbox.take(BEAT_MS)
         if isinstance(item, Job):
             item.run()
+        ended = over()
     if city is not None:
         city.stop()
     screen.close()
-    return 0
+    return GOES_ON if ended else 0

@@ -22,7 +22,7 @@ from kiosk.domain import facts
 from kiosk.engine.acceptor_port import AcceptorPort
 from kiosk.engine.city import JOURNAL_NAME, City, session_for
 from kiosk.engine.clock import SystemClock
-from kiosk.engine.closed import run_closed
+from kiosk.engine.closed import GOES_ON, run_closed
 from kiosk.engine.desk import ControlDesk, ReaderDesk, ScreenDesk
 from kiosk.engine.engine import Engine
 from kiosk.engine.guard import CrashGuard
@@ -30,6 +30,7 @@ from kiosk.engine.hands import KioskHands
 from kiosk.engine.inbox import Inbox
 from kiosk.engine.papers import Papers
 from kiosk.engine.printing import PrintRoom
+from kiosk.engine.refill import Refill
 from kiosk.engine.watchdog import Watchdog
 from kiosk.journal.errors import JournalDamaged, JournalInUse
 from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, Enrolment, load_enrolment, load_key
@@ -39,6 +40,7 @@ from kiosk.scanning.library import load as load_profiles
 
 log = structlog.get_logger()
 
+WATCH_MORE_MS = 10_000  # over two heartbeats: how long one may take on its way
 SWITCH_INTERVAL_S = 0.0005  # a decision about a note must not wait 5 ms for another thread's bytecode
 
 
@@ -116,6 +118,13 @@ def run_engine(config: Config, options: Options) -> int:
     if crashing:
         log.error("three crashes in ten minutes, no money is taken")
         return run_closed(config, options.ui, "crash_loop", clock, watchdog, inbox, city)
+    refill = Refill(journal, server, clock, config.state_dir, round(config.server.heartbeat_s * 2_000) + WATCH_MORE_MS)
+    if not refill.step():
+        code = run_closed(config, options.ui, "refilling", clock, watchdog, inbox, None, refill.step)
+        if code != GOES_ON:
+            journal.close()
+            guard.ended_well()
+            return code
     code = _serve(config, options, who, journal, clock, inbox, city, watchdog)
     guard.ended_well()
     return code

@@ -1,4 +1,4 @@
-"""A journal whose medium takes no writes: what it holds can still be posted. Nothing is written and nothing is locked."""
+"""A journal whose medium takes no writes: what it holds can still be posted. Nothing is written or locked."""
 
 from pathlib import Path
 

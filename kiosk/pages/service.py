@@ -74,6 +74,7 @@ REASONS = {
     "cheated": "slot",
     "wrong_table": "settings",
     "journal_damaged": "records",
+    "refilling": "records",
     "disk_full": "unsafe",
     "disk_read_only": "unsafe",
     "disk_failed": "unsafe",

@@ -77,6 +77,11 @@ FACTS: list[tuple[str, dict[str, Any], str]] = [
         "booked nowhere; the server keeps every record",
     ),
     (
+        "MediumDistrusted",
+        {"reason": "city_ahead", "lost_from_seq": 3, "records": 40},
+        "booked nowhere; no new money until enrolled anew",
+    ),
+    (
         "FramesKept",
         {
             "device": "acceptor",
