@@ -5,8 +5,9 @@ is synced at once: the journal was synced before, so the witness can only be beh
 and an append pays for one sync only. `sync` is called when the kiosk is idle. Whoever rolls back both files
 together is found by the server, which then is ahead of the kiosk.
 
-Layout: four slots of 4096 bytes, two for each of the two facts. Writes alternate, so a power cut can tear only
-the older copy. A slot is magic, CRC-32, length, counter (big-endian), then JSON.
+Layout: four slots of 4096 bytes, two for each of the two facts. What was not synced is written over again, never what
+was, so a power cut leaves one of the two. A slot is magic, CRC-32, length, counter (big-endian), then JSON; its
+counter's last bit is its place in the pair.
 """
 
 import json
@@ -44,6 +45,7 @@ class Witness:
         self._file = file
         self.seen = seen
         self._counters = {_HEAD: counters[0], _ACK: counters[1]}
+        self._synced = dict(self._counters)
 
     @classmethod
     def create(cls, path: Path, nonce: str, medium: Medium = SYSTEM) -> "Witness":
@@ -79,12 +81,14 @@ class Witness:
 
     def sync(self) -> None:
         self._file.sync()
+        self._synced = dict(self._counters)
 
     def close(self) -> None:
         self._file.close()
 
     def _write(self, pair: int, content: bytes) -> None:
-        counter = self._counters[pair] + 1
+        counter = self._counters[pair]
+        counter += 1 if counter == self._synced[pair] else 2  # stays in the slot that may be torn
         numbers = _NUMBERS.pack(len(content), counter)
         slot = _HEADER.pack(_MAGIC, crc32(numbers + content), len(content), counter) + content
         if len(slot) > _SLOT:

@@ -163,14 +163,14 @@ def test_database_and_witness_gone_but_the_log_still_there(written: tuple[Path, 
             opened(folder)
 
 
-def test_a_witness_torn_in_its_newer_copy_still_speaks(written: tuple[Path, list[Record]]) -> None:
+def test_a_witness_torn_in_its_newer_copy_speaks_of_its_last_sync(written: tuple[Path, list[Record]]) -> None:
     with copied(written[0]) as folder:
         path = witness_path(folder / "journal.db")
         slots = path.read_bytes()
         newer = max((0, 4096), key=lambda at: slots[at + 12 : at + 20])
         path.write_bytes(slots[:newer] + bytes(40) + slots[newer + 40 :])
         report = audit.verify(folder / "journal.db", KEY.public_key(), expect=EXPECT)
-        assert (report.ok, report.witnessed_seq) == (True, LENGTH - 1)
+        assert (report.ok, report.witnessed_seq) == (True, LENGTH // 2)
 
 
 def check_found_or_equal(folder: Path, made: list[Record]) -> None:
