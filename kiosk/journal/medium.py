@@ -13,6 +13,7 @@ import apsw
 # Gone after a power cut: memory, and the overlay that protects a read-only system card.
 VOLATILE = frozenset({"tmpfs", "ramfs", "overlay", "aufs"})
 _MOUNTS = Path("/proc/self/mountinfo")
+_PIECE = 1 << 20  # bytes copied at a time
 
 
 class File(Protocol):
@@ -131,6 +132,22 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, apsw.ReadOnlyError | apsw.PermissionsError) or number in _READ_ONLY:
         return "disk_read_only"
     return "disk_failed"
+
+
+def write_again(medium: Medium, path: Path) -> None:
+    """Make durable what reads back from the file.
+
+    After a crash it may be in memory alone. After a failed sync the kernel even takes its pages for written and no
+    further sync would write them, so each is written again, with the bytes that it has.
+    """
+    file = medium.open(path)
+    try:
+        offset = 0
+        while piece := file.pread(_PIECE, offset):
+            offset += file.pwrite(piece, offset)
+        file.sync()
+    finally:
+        file.close()
 
 
 def filesystem_of(path: Path, mounts: str | None = None) -> str:

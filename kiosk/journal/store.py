@@ -18,7 +18,7 @@ from kiosk.journal import database, lines
 from kiosk.journal.acknowledgement import Acknowledgement, read
 from kiosk.journal.chain import ChainCheck, Expectation, Report, check, check_in_parts
 from kiosk.journal.errors import JournalDamaged, JournalInUse, JournalUnwritable
-from kiosk.journal.medium import SYSTEM, VOLATILE, Medium, reason_of
+from kiosk.journal.medium import SYSTEM, VOLATILE, Medium, reason_of, write_again
 from kiosk.journal.record import Envelope, Moment, Record, seal
 from kiosk.journal.witness import Witness
 
@@ -167,13 +167,13 @@ class Journal:
         report = check(database.all_rows(connection), witness.seen if witness else None, chain, server_key)
         if not report.ok:
             raise JournalDamaged(report.reason, report.bad_seq)
+        _settle(path, medium)
         if witness is None:
             witness = Witness.create(witness_path(path), expect.nonce, medium)
         journal = cls(path, connection, witness, key, expect, server_key)
         journal._head = Head(report.head_seq, report.head_hash)
         journal._acked_seq = report.acked_seq
-        # What was read may be in the kernel's memory alone, which forgets that a sync failed: write it once more.
-        journal._move_log()
+        journal._move_log()  # a full disk says so now, not at the first note
         witness.note_head(report.head_seq, report.head_hash)
         witness.sync()
         return journal
@@ -358,3 +358,11 @@ def _begin(path: Path, medium: Medium, witness: Witness | None) -> None:
     if medium.size(path.with_name(path.name + "-wal")) is not None:
         raise JournalDamaged("the journal's log is there, the journal is not")
     database.create(path, medium)
+
+
+def _settle(path: Path, medium: Medium) -> None:
+    """Make durable what was read at opening: it is shown and posted from now on, whoever wrote it and died."""
+    for name in (path.with_name(path.name + "-wal"), witness_path(path)):
+        if medium.size(name):
+            write_again(medium, name)
+    medium.sync_directory(path.parent)

@@ -1,12 +1,17 @@
-"""The journal of a machine whose power goes while some of what was written was never synced."""
+"""What a start of the journal has read stays, although the process before it died with nothing synced."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import pytest
+
+from kiosk.journal.errors import JournalUnwritable
 from kiosk.journal.store import Journal
 from tests.simulation.disk import Disk, PowerLost
 from tests.unit.test_journal_store import KEY, NONCE, SERVER, acknowledged, stacked
+
+CHANCES = 12  # at each place where the process may die
 
 
 @contextmanager
@@ -34,6 +39,56 @@ def opened(disk: Disk) -> Iterator[Journal]:
         disk.crash()
         with suppress(PowerLost):
             journal.close()
+
+
+def work(disk: Disk) -> None:
+    with opened(disk) as journal:
+        made = journal.append([stacked(1), stacked(2)])
+        journal.acknowledge(acknowledged(1, made[0].hash))
+        journal.checkpoint()
+        made = journal.append([stacked(3)])
+        journal.acknowledge(acknowledged(3, made[0].hash))
+
+
+def ways_to_die() -> Iterator[Callable[[Disk], None]]:
+    """Before each operation, and of each sync that fails."""
+    with machine("whole") as disk:
+        syncs: list[int] = []
+        disk.on_sync = lambda: syncs.append(disk.operations)
+        work(disk)
+        operations = disk.operations
+    for number in range(operations):
+        yield lambda disk, number=number: setattr(disk, "cut_at", number)
+    for number in range(len(syncs)):
+        yield lambda disk, number=number: fail(disk, number)
+
+
+def fail(disk: Disk, number: int) -> None:
+    """Let the sync of that number fail."""
+    left = [number]
+
+    def count() -> None:
+        disk.fail_sync = not left[0]
+        left[0] -= 1
+
+    disk.on_sync = count
+
+
+@pytest.mark.parametrize("chance", range(CHANCES))
+def test_what_a_start_has_read_is_durable(chance: int) -> None:
+    for number, way in enumerate(ways_to_die()):
+        with machine((chance, number)) as disk:
+            way(disk)
+            with suppress(PowerLost, JournalUnwritable):
+                work(disk)
+            disk.crash()
+            disk.cut_at, disk.on_sync, disk.fail_sync = None, lambda: None, False
+            with opened(disk) as journal:
+                head, acked = journal.head, journal.acked_seq
+            disk.power_cut()
+            with opened(disk) as journal:
+                assert (journal.head, journal.acked_seq) == (head, acked)
+                journal.append([stacked(4)])
 
 
 def test_what_the_witness_was_last_told_may_be_torn_and_the_journal_opens() -> None:
