@@ -9,6 +9,7 @@
     kiosk check --config FILE [--devices]                 every error of the configuration at once
     kiosk journal verify|export FILE                      check or write out the journal of a kiosk that is stopped
     kiosk journal verify|export --config FILE             the same of one that runs
+    kiosk journal drain FILE --config FILE                send the city what it lacks of an old journal or an export
     kiosk read [--any] IMAGE...                           what the scanner makes of pictures
     kiosk demo [--headless]                               a demo city with simulated devices
 
@@ -173,6 +174,10 @@ def _check(argv: list[str]) -> int:
 
 
 def _journal(argv: list[str]) -> int:
+    if argv[:1] == ["drain"]:
+        from kiosk.engine.drain import main as drain_main
+
+        return drain_main(argv[1:])
     if "--config" in argv:
         from kiosk.engine.ask import main as ask_main
 

@@ -164,7 +164,7 @@ class City:
 def enrol(config: Config, code: str) -> int:
     """Trade the one-time code for this kiosk's identity and keep it. Returns the exit code."""
     if (config.state_dir / JOURNAL_NAME).exists():
-        print(f"{config.state_dir / JOURNAL_NAME} belongs to an earlier enrolment: move it and its witness away first")
+        print(f"{config.state_dir / JOURNAL_NAME} belongs to an earlier enrolment: move every file of its folder away")
         return 1
     config.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = load_or_make_key(config.state_dir / KEY_NAME)

@@ -6,7 +6,7 @@ SQLite cannot open a write-ahead log without being ready to write beside it, so 
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from kiosk.journal import database, lines
 from kiosk.journal.chain import ChainCheck, Expectation, Report, check
 from kiosk.journal.errors import JournalDamaged, JournalInUse
+from kiosk.journal.record import Record
 from kiosk.journal.store import OPEN, witness_path
 from kiosk.journal.witness import look
 
@@ -59,6 +60,20 @@ def export(path: Path, out: TextIO) -> int:
         connection = _connect(copy)
         try:
             return lines.write(database.all_rows(connection), out)
+        finally:
+            connection.close()
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Callable[[], Iterator[Record]]]:
+    """Give the records of a closed journal from the first on, each time they are called for.
+
+    Raises JournalDamaged, at once or at the first record that cannot be read, JournalInUse, OSError.
+    """
+    with _copied(path) as copy:
+        connection = _connect(copy)
+        try:
+            yield lambda: database.all_rows(connection)
         finally:
             connection.close()
 

@@ -1,11 +1,17 @@
 """The portable form of a journal: one JSON object a line, readable without SQLite."""
 
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from typing import Any, TextIO
 
+import rfc8785
+
 from kiosk.journal.record import Record
+
+
+class NotALine(ValueError):
+    """The text is not a record's line."""
 
 
 def write(records: Iterable[Record], out: TextIO) -> int:
@@ -16,15 +22,33 @@ def write(records: Iterable[Record], out: TextIO) -> int:
     """
     count = 0
     for record in records:
-        out.write(json.dumps(_line(record), ensure_ascii=False, separators=(",", ":")) + "\n")
+        out.write(line(record))
         count += 1
     return count
 
 
-def _line(record: Record) -> dict[str, Any]:
-    line: dict[str, Any] = {"seq": record.seq, "kind": record.kind, "entry": None}
+def line(record: Record) -> str:
+    return json.dumps(_values(record), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def read(text: str | bytes) -> Record:
+    """Return the record of a line. Raises NotALine; whether its entry has its hash is another question."""
     try:
-        line["entry"] = json.loads(record.entry)
+        values = json.loads(text)
+        raw = values.get("raw")
+        entry = rfc8785.dumps(values["entry"]) if raw is None else b64decode(raw, validate=True)
+        record = Record(values["seq"], values["kind"], entry, values["hash"], b64decode(values["sig"], validate=True))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise NotALine(str(error)) from error
+    if type(record.seq) is not int or not isinstance(record.kind, str) or not isinstance(record.hash, str):
+        raise NotALine("a field has the wrong type")
+    return record
+
+
+def _values(record: Record) -> dict[str, Any]:
+    values: dict[str, Any] = {"seq": record.seq, "kind": record.kind, "entry": None}
+    try:
+        values["entry"] = json.loads(record.entry)
     except (ValueError, RecursionError):
-        line["raw"] = b64encode(record.entry).decode()
-    return line | {"hash": record.hash, "sig": b64encode(record.sig).decode()}
+        values["raw"] = b64encode(record.entry).decode()
+    return values | {"hash": record.hash, "sig": b64encode(record.sig).decode()}

@@ -12,8 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
+from kiosk.__main__ import main
 from kiosk.brain import commands, events
 from kiosk.brain.apply import fold
 from kiosk.brain.events import Moment
@@ -28,15 +27,16 @@ from kiosk.engine.inbox import Inbox, Job, Told
 from kiosk.engine.process import read_history
 from kiosk.engine.refill import Refill
 from kiosk.journal.ids import uuid7
-from kiosk.journal.keys import Enrolment
+from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, load_enrolment, load_key
 from kiosk.journal.record import Record
 from kiosk.journal.store import Journal
 from kiosk.posting import outcomes
-from kiosk.posting.client import CentralServer, enrol
+from kiosk.posting.client import CentralServer
 
 USD = ((1, 100), (3, 500), (4, 1000), (5, 2000), (6, 5000), (7, 10000))
 CHANNEL = {value: channel for channel, value in USD}
 HEARTBEAT_S, WATCH_MS = 60.0, 130_000
+SAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.toml"
 _numbers = itertools.count(1)
 
 
@@ -82,9 +82,10 @@ class Away:
 class Lobby:
     """One kiosk on one state directory. `start` is a boot; `kill` a power cut; `copy` a copied card."""
 
-    def __init__(self, folder: Path, url: str, enrolment: Enrolment, key: Ed25519PrivateKey) -> None:
-        self.folder, self.url, self.enrolment, self.key = folder, url, enrolment, key
-        self.line = Away(CentralServer(url, enrolment, key))
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder, self.url = folder, url
+        self.enrolment, self.key = load_enrolment(folder / ENROLMENT_NAME), load_key(folder / KEY_NAME)
+        self.line = Away(CentralServer(url, self.enrolment, self.key))
         self.clock = GivenClock()
         self.box: list[int] = []
         self.printed: list[str] = []
@@ -151,7 +152,7 @@ class Lobby:
     def copy(self, folder: Path) -> "Lobby":
         """The same state directory once more, as a copied card; another acceptor, so an empty box."""
         shutil.copytree(self.folder, folder)
-        return Lobby(folder, self.url, self.enrolment, self.key)
+        return Lobby(folder, self.url)
 
     # The hands of the engine
 
@@ -287,10 +288,22 @@ class Lobby:
         return self.engine.state.books.frozen
 
 
+def configured(folder: Path, url: str) -> Path:
+    """Return the configuration file of a kiosk whose state is in `folder`."""
+    text = SAMPLE.read_text(encoding="utf-8")
+    for old, new in (
+        ('"/var/lib/lobby-kiosk"', f'"{folder}"'),
+        ('"https://billing.riverbend.example"\n', f'"{url}"\n'),
+        ("production = true", "production = false"),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    path = folder.with_name(folder.name + ".toml")
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 def new_lobby(folder: Path, url: str, code: str) -> Lobby:
-    """Enrol a kiosk over HTTP, as a technician would, on a state directory of its own."""
-    key = Ed25519PrivateKey.generate()
-    enrolled = enrol(url, code, key)
-    assert isinstance(enrolled, outcomes.Enrolled), enrolled
-    folder.mkdir()
-    return Lobby(folder, url, enrolled.enrolment, key)
+    """Enrol a kiosk with the real command, as a technician would, on a state directory of its own."""
+    assert main(["enrol", "--config", str(configured(folder, url)), "--code", code]) == 0
+    return Lobby(folder, url)
