@@ -17,6 +17,9 @@ from typing import Protocol
 
 import serial
 
+from hardware.transport.serial_line import held_elsewhere
+
+_DRAIN_BYTES_MAX = 65_536  # more than any printer has left to say: something else is there, and it does not stop
 _NOTHING_S = 0.02  # usblp calls itself readable and then reads nothing; without a pause we would spin
 
 
@@ -47,7 +50,8 @@ class _Descriptor:
 
     answers = True
 
-    def __init__(self, connect: Callable[[], int], end_is_loss: bool = True) -> None:
+    def __init__(self, name: str, connect: Callable[[], int], end_is_loss: bool = True) -> None:
+        self._name = name
         self._connect = connect
         self._end_is_loss = end_is_loss
         self._fd: int | None = None
@@ -59,7 +63,7 @@ class _Descriptor:
             self._drain()
         except (OSError, termios.error) as error:
             self.close()
-            raise PortLost(str(error)) from error
+            raise PortLost(held_elsewhere(self._name, error) or str(error)) from error
 
     def close(self) -> None:
         if self._fd is not None:
@@ -108,8 +112,11 @@ class _Descriptor:
         return select.select([] if write else [fd], [fd] if write else [], [], timeout_s)
 
     def _drain(self) -> None:
-        while self._select(write=False, timeout_s=0)[0] and os.read(self._open_fd, 256):
-            pass
+        left = _DRAIN_BYTES_MAX
+        while left > 0 and self._select(write=False, timeout_s=0)[0] and (data := os.read(self._open_fd, 4096)):
+            left -= len(data)
+        if left <= 0:
+            raise OSError(f"what is on {self._name} does not fall silent")
 
 
 class SerialPort(_Descriptor):
@@ -118,7 +125,7 @@ class SerialPort(_Descriptor):
     def __init__(self, device: str, baud: int = 38_400, rtscts: bool = False) -> None:
         self._device, self._baud, self._rtscts = device, baud, rtscts
         self._serial: serial.Serial | None = None
-        super().__init__(self._open_serial)
+        super().__init__(device, self._open_serial)
 
     def close(self) -> None:
         self._fd = None  # pyserial's, which closes it
@@ -140,7 +147,7 @@ class UsbPort(_Descriptor):
 
     def __init__(self, device: str) -> None:
         self._device = device
-        super().__init__(self._open_device, end_is_loss=False)
+        super().__init__(device, self._open_device, end_is_loss=False)
 
     def _open_device(self) -> int:
         return os.open(self._device, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -151,7 +158,7 @@ class NetworkPort(_Descriptor):
 
     def __init__(self, host: str, port: int = 9100, connect_s: float = 2.0) -> None:
         self._address, self._connect_s = (host, port), connect_s
-        super().__init__(self._open_socket)
+        super().__init__(f"{host}:{port}", self._open_socket)
 
     def close(self) -> None:
         if self._fd is not None:

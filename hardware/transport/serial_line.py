@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 WRITE_S_MAX = 1.0  # a frame takes some 12 ms; a port that takes nothing for a second is dead
 READ_BYTES = 4096
 
+_BUSY = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY)
+
 Parity = Literal["N", "E", "O"]
 
 
@@ -68,7 +70,7 @@ class SerialLine:
         try:
             return self._configured(device, *wanted)
         except (serial.SerialException, termios.error, OSError, ValueError) as error:
-            if not is_pty or _reason(error) in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY, errno.EACCES):
+            if not is_pty or _reason(error) in (*_BUSY, errno.EACCES):
                 raise self._failure(device, error) from error
         try:
             return self._configured(device, *plain)
@@ -88,10 +90,8 @@ class SerialLine:
         )
 
     def _failure(self, device: Path, error: Exception) -> LineLost:
-        if _reason(error) in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY):
-            holder = holders(device)
-            return LineBusy(f"{self.name} is held by another process{f' ({holder})' if holder else ''}")
-        return LineLost(f"{self.name}: {error}")
+        held = held_elsewhere(self.name, error, device)
+        return LineBusy(held) if held else LineLost(f"{self.name}: {error}")
 
     def _check_kept(self, port: serial.Serial) -> None:
         flags = termios.tcgetattr(port.fileno())[2]
@@ -139,13 +139,35 @@ def _reason(error: Exception) -> int | None:
     return error.args[0] if error.args and isinstance(error.args[0], int) else None
 
 
+def held_elsewhere(name: str, error: Exception, device: Path | None = None) -> str:
+    """Return who holds the port `name` when that is why it could not be opened, else "".
+
+    `device` is the node behind the name, if it was looked up already.
+    """
+    if _reason(error) not in _BUSY:
+        return ""
+    holder = holders(device or Path(name).resolve())
+    return f"{name} is held by another process{f' ({holder})' if holder else ''}"
+
+
 def holders(device: Path) -> str:
-    """Return the processes that have `device` open, as "name 123, name 456", as far as we may see them."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        if int(process.name) != os.getpid() and _has_open(process, device):
-            found.append(f"{_command_of(process)} {process.name}".strip())
-    return ", ".join(sorted(found))
+    """Return the other processes that have `device` open or locked, as "name 123, name 456", as far as we may see."""
+    numbers = {int(process.name) for process in Path("/proc").glob("[0-9]*") if _has_open(process, device)}
+    numbers = (numbers | _lockers(device)) - {os.getpid()}
+    return ", ".join(sorted(f"{_command_of(Path(f'/proc/{number}'))} {number}".strip() for number in numbers))
+
+
+def _lockers(device: Path) -> set[int]:
+    """Who has a lock on `device`: the kernel tells this of processes of other users too."""
+    try:
+        file = device.stat()
+        locks = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return set()
+    place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+    # "1: FLOCK  ADVISORY  WRITE 4417 00:17:6 0 EOF"; a waiter has "->" after the number, another namespace is 0 or -1
+    held = [line.split() for line in locks if "->" not in line and place in line.split()]
+    return {int(words[4]) for words in held if words[4].isdigit() and words[4] != "0"}
 
 
 def _has_open(process: Path, device: Path) -> bool:

@@ -1,6 +1,7 @@
 """Serial lines over real pseudo-terminals, and a line in memory."""
 
 import errno
+import fcntl
 import os
 import select
 import termios
@@ -12,7 +13,7 @@ import serial
 
 from hardware.sim.lines import PtyLine
 from hardware.transport import LineBusy, LineLost, MemoryLine, SerialLine
-from hardware.transport.serial_line import holders
+from hardware.transport.serial_line import _lockers, holders
 
 
 @pytest.fixture
@@ -85,6 +86,18 @@ def test_a_port_is_held_alone(cable: PtyLine) -> None:
 
 def test_who_holds_a_file_is_found(tmp_path: Path) -> None:
     assert holders(tmp_path / "nothing") == ""
+
+
+def test_who_has_a_lock_is_known_from_the_kernel(tmp_path: Path) -> None:
+    """Of processes of other users the open files cannot be seen; their locks can."""
+    path = tmp_path / "port"
+    path.touch()
+    with path.open() as file:
+        assert _lockers(path) == set()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert _lockers(path) == {os.getpid()}
+    assert _lockers(path) == set()
+    assert _lockers(tmp_path / "nothing") == set()
 
 
 def test_a_closed_line_says_so(tmp_path: Path) -> None:
