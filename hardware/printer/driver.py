@@ -21,6 +21,8 @@ FAILED = "failed"
 # printer is offline. Both are real-time commands: they overtake the job. ESC @ then drops a line that was begun.
 PURGE = b"\x10\x05\x02" + b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08"
 RESET = b"\x1b@"
+STRANGE_MAX = 8  # bytes in one round of questions; a disturbed line makes fewer
+
 BARRIER = b"\x1dr\x01"  # GS r 1 waits its turn in the buffer, so its answer means: all before it is printed
 
 
@@ -68,6 +70,7 @@ class PrinterDriver:
         self._clock = clock
         self._decoder = self._fresh_decoder()
         self._open = False
+        self._lost = Lost("not opened yet")  # why, while it is not open
         self._reopen_at = clock()
         self._reopen_wait_s = self._patience.reopen_s[0]
         # The printer may hold, or show in its slot, a part of a failed job: also one of the process before us.
@@ -76,7 +79,7 @@ class PrinterDriver:
     def status(self) -> PrinterStatus | Lost:
         """Ask the printer; open the port first if it is time to. Takes at most four times `answer_s`."""
         if not self._open and self._clock() < self._reopen_at:
-            return Lost("waiting to open the port again")
+            return self._lost
         try:
             return self._ready_line()
         except PortLost as error:
@@ -123,6 +126,7 @@ class PrinterDriver:
     def _ask(self) -> PrinterStatus:
         if not self._port.answers:
             return PrinterStatus(online=True)
+        strange = self._decoder.strange
         for request in ASKED:
             self._port.write(self._decoder.ask(request), self._patience.answer_s)
             until = self._clock() + self._patience.answer_s
@@ -131,6 +135,8 @@ class PrinterDriver:
                 if left_s <= 0:
                     raise PortLost(f"no answer to DLE EOT {request}")
                 self._decoder.feed(self._port.read(left_s))
+                if self._decoder.strange - strange > STRANGE_MAX:
+                    raise PortLost("what answers is no printer")
         return self._decoder.status
 
     def _lose(self, reason: str) -> Lost:
@@ -139,7 +145,8 @@ class PrinterDriver:
         self._open = False
         self._reopen_at = self._clock() + self._reopen_wait_s
         self._reopen_wait_s = min(2 * self._reopen_wait_s, longest_s)
-        return Lost(reason)
+        self._lost = Lost(reason)
+        return self._lost
 
     def _fresh_decoder(self) -> StatusDecoder:
         return StatusDecoder(self._bare_offline_is_paper_out)
@@ -151,6 +158,7 @@ class PrinterDriver:
             self._port.write(job, self._patience.write_s)
             return Outcome(SENT, "unconfirmed")
         before = self._decoder.barriers
+        self._decoder.ask_barrier()
         self._port.write(job + BARRIER, self._patience.write_s)
         until = self._clock() + self._patience.finish_s
         while self._decoder.barriers == before and self._clock() < until:

@@ -52,6 +52,7 @@ class StatusDecoder:
 
     `bare_offline_is_paper_out` is for models that report paper end as a plain "offline".
     `barriers` counts the answers to GS r, which the printer gives only after all that was sent before is printed.
+    `strange` counts what no printer says: more than a disturbed line makes means that something else is there.
     """
 
     def __init__(self, bare_offline_is_paper_out: bool = False) -> None:
@@ -60,7 +61,9 @@ class StatusDecoder:
         self._status = PrinterStatus()
         self._automatic = bytearray()
         self._cleared = bytearray()
+        self._barriers_asked = 0
         self.barriers = 0
+        self.strange = 0
 
     @property
     def waiting(self) -> bool:
@@ -79,6 +82,10 @@ class StatusDecoder:
         """Return DLE EOT `request` and remember that its answer is due. Answers come in the order of the questions."""
         self._asked.append(request)
         return bytes((0x10, 0x04, request))
+
+    def ask_barrier(self) -> None:
+        """GS r 1 goes out with a job: its answer is due."""
+        self._barriers_asked += 1
 
     def feed(self, data: bytes) -> PrinterStatus:
         """Take bytes from the printer; return what is known now."""
@@ -99,9 +106,11 @@ class StatusDecoder:
             self._take_answer(byte)
         elif byte & 0x93 == 0x10:
             self._automatic.append(byte)
-        elif byte & 0x90 == 0x00:
+        elif byte & 0x90 == 0x00 and self._barriers_asked > self.barriers:
             self.barriers += 1
             self._take_paper(near_end=bool(byte & 0x03), end=bool(byte & 0x0C))
+        else:
+            self.strange += 1
 
     def _take_cleared(self, byte: int) -> None:
         """Pass over the answer to "clear buffers"; if it is something else, read the byte for what it is."""
@@ -130,6 +139,7 @@ class StatusDecoder:
 
     def _take_answer(self, byte: int) -> None:
         if not self._asked:
+            self.strange += 1
             return
         request = self._asked.popleft()
         if request == 1:

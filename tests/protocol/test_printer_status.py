@@ -68,6 +68,9 @@ def test_an_answer_that_nobody_asked_for_means_nothing() -> None:
 @pytest.mark.parametrize(("answer", "paper"), [("00", "ok"), ("03", "low"), ("0f", "out"), ("0c", "out")])
 def test_the_sensors_told_in_turn(answer: str, paper: str) -> None:
     decoder = StatusDecoder()
+    decoder.feed(bytes.fromhex(answer))
+    assert (decoder.status.paper, decoder.strange) == ("unknown", 1), "nobody asked"
+    decoder.ask_barrier()
     assert decoder.feed(bytes.fromhex(answer)).paper == paper
     assert decoder.barriers == 1
 
