@@ -98,6 +98,17 @@ class Host:
         self.clock.ahead_ns += round(seconds * 1e9)
         self.driver.submit(Disable())
 
+    def lost_within(self, seconds: float) -> str:
+        """Let time pass until the line is lost once more; return why."""
+        while True:
+            self.skip(seconds)
+            try:
+                event = self.events.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            if isinstance(event, Lost):
+                return event.reason
+
     def stop(self) -> None:
         self.driver.stop()
         self.thread.join(WAIT_S)

@@ -46,6 +46,7 @@ from hardware.acceptors.ebds.watch import Held, Watch
 
 DEGRADED_MS = 1_000
 LOST_MS = 5_000
+CONNECT_MS_MAX = 60_000  # a device that answers is ready by then; its power-up has a limit of its own
 DECISION_MS = 5_000  # nobody decided: the customer gets the note back (section 9)
 
 RESET_DATA = bytes([0x7F, 0x7F, 0x7F])
@@ -81,6 +82,7 @@ class EbdsCodec:
         self._good = 0  # new-toggle replies since the line was opened or lost
         self._first = True  # no reply at all since this object was made
         self._last_good_ms = 0
+        self._opened_ms = 0  # or powered up: connecting is timed from here
         self._status = Status()
         self._answer: Frame | None = None  # the reply to the present toggle
         self._withheld: NoteEscrowed | None = None
@@ -99,7 +101,7 @@ class EbdsCodec:
     def line_opened(self, now_ms: int) -> None:
         self._link.opened(now_ms)
         self._open, self._lost = True, False
-        self._last_good_ms = now_ms
+        self._last_good_ms = self._opened_ms = now_ms
         self._begin()
 
     def feed(self, data: bytes, now_ms: int) -> list[Event]:
@@ -127,6 +129,8 @@ class EbdsCodec:
         due = [self._link.due_ms()]
         if not self._lost:
             due.append(self._last_good_ms + LOST_MS)
+            if not self._connected:
+                due.append(max(self._last_good_ms + 1, self._opened_ms + CONNECT_MS_MAX))
         if self._watch.held and not self._watch.held.decision:
             due.append(self._watch.held.since_ms + DECISION_MS)
         return min(due)
@@ -307,10 +311,25 @@ class EbdsCodec:
         held = self._watch.held
         if held and not held.decision and now_ms >= held.since_ms + DECISION_MS:
             held.decision = RETURN
-        if self._lost or now_ms < self._last_good_ms + LOST_MS:
+        reason = "" if self._lost else self._silence(now_ms) or self._slowness(now_ms)
+        if not reason:
             return []
         self._lost = True
-        reason = "only its own echo answers" if self._link.echoes else f"no reply for {LOST_MS // 1000} s"
         self._begin()
         self._link.renew()
         return [Lost(reason)]
+
+    def _silence(self, now_ms: int) -> str:
+        if now_ms < self._last_good_ms + LOST_MS:
+            return ""
+        if self._link.echoes:
+            return "only its own echo answers"
+        return "what answers does not speak EBDS" if self._link.strange else f"no reply for {LOST_MS // 1000} s"
+
+    def _slowness(self, now_ms: int) -> str:
+        """Return why a device that answers is given up, "" while it may still connect."""
+        if self._connected or self._status.power_up or self._reports:
+            self._opened_ms = now_ms
+        if now_ms < self._opened_ms + CONNECT_MS_MAX:
+            return ""
+        return f"it answers but is not ready after {CONNECT_MS_MAX // 1000} s"

@@ -32,6 +32,8 @@ class Link:
         self.toggle = toggle or 0  # of the frame sent last, or of the first to send
         self.held = False
         self.echoes = 0  # in a row
+        self.strange = False  # bytes came since the port was opened, and not one good reply
+        self._good = False  # since the port was opened
         self._buffer = receive_buffer()
         self._sent = b""
         self._answered = False
@@ -45,6 +47,7 @@ class Link:
     def opened(self, now_ms: int) -> None:
         """The line is new: forget half a frame and make the next one anew, with the toggle where it stood."""
         self._buffer.clear()
+        self._good = self.strange = False
         self._waiting = False
         self._rebuild = True
         self._next_ms = now_ms + SETTLE_MS
@@ -65,6 +68,7 @@ class Link:
         self._next_ms, self._retry_ms = until_ms, retry_ms
 
     def receive(self, data: bytes) -> list[bytes]:
+        self.strange = self.strange or (bool(data) and not self._good)
         return self._buffer.feed(data)
 
     def flush(self) -> list[bytes]:
@@ -79,6 +83,7 @@ class Link:
         if not self._sent or frame.toggle != self.toggle:
             self._mismatches += 1
             return Reply.NONE, frame
+        self._good, self.strange = True, False
         first = not self._answered
         if self._waiting:
             self._next_ms = max(self._sent_ms + POLL_MS, now_ms + GAP_MS)

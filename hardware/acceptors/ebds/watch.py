@@ -23,6 +23,7 @@ from hardware.acceptors.ebds.frames import Status
 
 IDLE_POLLS = 3
 POWER_UP_MS_MAX = 30_000  # without a cassette an SC66 tries for 19 s (section 4)
+POWER_UP_HELD_MS_MAX = 60_000  # ... with a note in escrow that waits for the host
 
 
 @dataclass
@@ -181,7 +182,8 @@ class Watch:
         elif self._power_up_since_ms is None:
             self._power_up_since_ms = now_ms
         if status.power_up:
-            waits = status.escrowed or now_ms - (self._power_up_since_ms or now_ms) < POWER_UP_MS_MAX
+            limit_ms = POWER_UP_HELD_MS_MAX if status.escrowed else POWER_UP_MS_MAX
+            waits = now_ms - (self._power_up_since_ms or now_ms) < limit_ms
             return "" if waits else "power-up does not end"
         for name in ("calibrating", "flash_ready", "disabled"):
             if getattr(status, name):
