@@ -4,6 +4,7 @@ The grammar is strict: prefix, data, end mark. Anything else is reported as garb
 scanner that lost its settings cannot turn prefix or control characters into digits (issues of peers, 79).
 """
 
+import select
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
@@ -11,6 +12,8 @@ from threading import Event
 import serial
 
 from hardware.scanner.reading import GS, Reading, from_aim
+from hardware.transport.line import LineLost
+from hardware.transport.serial_line import SerialLine
 
 _BYTES_MAX = 4500  # the longest QR holds 4296 characters
 _SILENCE_MS = 500  # a message has no pause this long in it, also at 9600 baud
@@ -89,11 +92,16 @@ def _text(data: bytes) -> str:
 class ImagerDriver:
     """Keeps the port of a serial imager open and reports what it reads; one blocking thread runs `run`.
 
-    `on_reading` gets every reading, `on_health` "ready" or "lost" with a reason, at each change. `monotonic_ms` is
-    the clock of the codec.
+    `on_reading` gets every reading, `on_health` "ready", "garbled" or "lost" with a reason, at each change: "garbled"
+    after some messages in a row that are none, until the next good one. `monotonic_ms` is the clock of the codec.
+    What lay in the port before, and the rest of a message that was being sent, is dropped at the opening.
     """
 
     _BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+    _WAIT_S = 0.2  # how late `stop` may be noticed
+    _QUIET_S = 0.1  # no message has a pause this long in it
+    _SETTLE_MS_MAX = 5_000
+    _GARBLED_MAX = 3
 
     def __init__(
         self,
@@ -104,11 +112,10 @@ class ImagerDriver:
         baud: int = 115_200,
         end: bytes = b"\r",
     ) -> None:
-        self._port = port
+        self._line = SerialLine(port, baud, serial.EIGHTBITS, "N")
         self._on_reading = on_reading
         self._on_health = on_health
         self._monotonic_ms = monotonic_ms
-        self._baud = baud
         self._end = end
 
     def run(self, stop: Event) -> None:
@@ -116,22 +123,40 @@ class ImagerDriver:
         failures = 0
         while not stop.is_set():
             try:
-                with serial.Serial(self._port, self._baud, timeout=0.2, exclusive=True) as line:
-                    failures = 0
-                    self._on_health("ready", "")
-                    self._read(line, stop)
-            except OSError as error:  # SerialException is one
-                self._on_health("lost", str(error))
+                self._line.open()
+                self._settle()
+                failures = 0
+                self._on_health("ready", "")
+                self._read(stop)
+            except LineLost as loss:
+                self._line.close()
+                self._on_health("lost", str(loss))
                 stop.wait(self._BACKOFF_S[min(failures, len(self._BACKOFF_S) - 1)])
                 failures += 1
+        self._line.close()
 
-    def _read(self, line: serial.Serial, stop: Event) -> None:
-        codec = ImagerCodec(self._end)
+    def _settle(self) -> None:
+        """Drop what comes until nothing comes. LineLost if that does not happen: it is no imager."""
+        until_ms, count = self._monotonic_ms() + self._SETTLE_MS_MAX, 0
+        while self._arrives(self._QUIET_S):
+            count += len(self._line.read())
+            if self._monotonic_ms() >= until_ms or count > 2 * _BYTES_MAX:
+                raise LineLost(f"what is on {self._line.name} does not fall silent")
+
+    def _arrives(self, timeout_s: float) -> bool:
+        return bool(select.select([self._line.fileno()], [], [], timeout_s)[0])
+
+    def _read(self, stop: Event) -> None:
+        codec, garbled = ImagerCodec(self._end), 0
         while not stop.is_set():
-            data = line.read(max(1, line.in_waiting))
+            data = self._line.read() if self._arrives(self._WAIT_S) else b""
             now_ms = self._monotonic_ms()
             for found in codec.feed(data, now_ms) if data else codec.tick(now_ms):
                 if isinstance(found, Reading):
+                    if garbled >= self._GARBLED_MAX:
+                        self._on_health("ready", "")
+                    garbled = 0
                     self._on_reading(found)
                 else:
-                    self._on_health("ready", found.reason)
+                    garbled += 1
+                    self._on_health("garbled" if garbled >= self._GARBLED_MAX else "ready", found.reason)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from threading import Event
 
 from hardware.scanner.reading import GS, Reading, from_aim
+from hardware.transport.serial_line import held_elsewhere
 
 # linux/input-event-codes.h: code of the first key of a row, then the row plain and shifted on a US layout.
 _ROWS = (
@@ -104,9 +105,11 @@ class WedgeDriver:
     """Grabs the event device at `path` and reports readings; one blocking thread runs `run`.
 
     `grab` and `monotonic_ms` stand for the kernel in tests; times are taken from the clock, not from the events.
+    A scanner that is typing when the device is opened is waited for: half a number may look like a whole one.
     """
 
     _BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+    _SETTLE_MS_MAX = 5_000
 
     def __init__(
         self,
@@ -132,25 +135,38 @@ class WedgeDriver:
                 device = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
                 try:
                     self._grab(device)
+                    self._settle(device)
                     failures = 0
                     self._on_health("ready", "")
                     self._read(device, stop)
                 finally:
                     os.close(device)
             except OSError as error:
-                self._on_health("lost", str(error))
+                self._on_health("lost", held_elsewhere(self._path, error) or str(error))
                 stop.wait(self._BACKOFF_S[min(failures, len(self._BACKOFF_S) - 1)])
                 failures += 1
+
+    def _settle(self, device: int) -> None:
+        """Drop what is typed until nothing is. OSError if that does not happen: it is no scanner."""
+        until_ms = self._monotonic_ms() + self._SETTLE_MS_MAX
+        while select.select([device], [], [], _SILENCE_MS / 1000)[0]:
+            self._events(device)
+            if self._monotonic_ms() >= until_ms:
+                raise OSError(f"what is on {self._path} does not fall silent")
+
+    @staticmethod
+    def _events(device: int) -> bytes:
+        data = os.read(device, EVENT.size * 64)  # the kernel hands over whole events only
+        if not data:
+            raise OSError("the device is gone")
+        return data
 
     def _read(self, device: int, stop: Event) -> None:
         codec = WedgeCodec(self._aim)
         while not stop.is_set():
             if not select.select([device], [], [], 0.2)[0]:
                 continue
-            data = os.read(device, EVENT.size * 64)  # the kernel hands over whole events only
-            if not data:
-                raise OSError("the device is gone")
-            for _, _, kind, code, value in EVENT.iter_unpack(data):
+            for _, _, kind, code, value in EVENT.iter_unpack(self._events(device)):
                 reading = codec.feed(code, value, self._monotonic_ms()) if kind == EV_KEY else None
                 if reading:
                     self._on_reading(reading)

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 from hardware.acceptors import contract
 from kiosk.brain import commands, events
 from kiosk.domain.facts import FrameSeen
+from kiosk.domain.snapshot import DeviceHealth
+from kiosk.engine.health import note_health
 from kiosk.engine.inbox import Inbox
 
 
@@ -77,11 +79,28 @@ def order(command: commands.Command) -> contract.Command | None:
     return None
 
 
+def _health_in(event: contract.Event) -> DeviceHealth | None:
+    """Return what the log is to say of an event, None if it changes no health."""
+    match event:
+        case contract.Connected():
+            return DeviceHealth("acceptor", "ready", "", str(_connected(event)[1]["detail"]))
+        case contract.Lost(reason):
+            return DeviceHealth("acceptor", "lost", "lost", reason)
+        case contract.PoweredUp():
+            return DeviceHealth("acceptor", "interrogating", "power_up")
+        case contract.Fault(code, detail):
+            return DeviceHealth("acceptor", "faulted", code, detail)
+    return None
+
+
 def teller(inbox: Inbox) -> Callable[[contract.Event], None]:
     """Return what the driver's thread calls with each event."""
 
     def tell(event: contract.Event) -> None:
         kind, values = translate(event)
+        health = _health_in(event)
+        if health is not None:
+            note_health(health)
         inbox.tell(kind, **values)
 
     return tell

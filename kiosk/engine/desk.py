@@ -10,6 +10,7 @@ from typing import Any
 from kiosk.brain import events
 from kiosk.domain.intents import Intent
 from kiosk.domain.snapshot import DeviceHealth, Snapshot, to_json
+from kiosk.engine.health import tell_health
 from kiosk.engine.inbox import Inbox
 from kiosk.engine.lines import Client, LineServer, Message
 from kiosk.journal.store import Journal
@@ -19,6 +20,7 @@ from kiosk.scanning.profile import Profile
 
 SILENT_MS = 3_000
 JOURNAL_WAIT_S = 600
+REASON_MAX = 200  # characters: the reader is trusted with nothing
 
 
 class ScreenDesk:
@@ -44,7 +46,7 @@ class ScreenDesk:
         state = "ready" if not self._needed or (heard is not None and now_ms - heard <= SILENT_MS) else "lost"
         if state != self._state:
             self._state = state
-            self._inbox.tell(events.HealthChanged, health=DeviceHealth("screen", state))
+            tell_health(self._inbox, DeviceHealth("screen", state))
 
     def close(self) -> None:
         self._server.close()
@@ -61,7 +63,7 @@ class ScreenDesk:
         if intent is not None:
             self._inbox.tell(events.IntentReceived, intent=intent)
         elif isinstance(message.get("voice"), str):
-            self._inbox.tell(events.HealthChanged, health=voice_health(message["voice"]))
+            tell_health(self._inbox, voice_health(message["voice"]))
         elif "layout" in message or "drawn" in message:
             self.relay(message)
 
@@ -105,7 +107,7 @@ class ReaderDesk:
         if isinstance(reading, dict):
             self._read(reading)
         if isinstance(health, dict):
-            self._inbox.tell(events.HealthChanged, health=scanner_health(health))
+            tell_health(self._inbox, scanner_health(health, message.get("why")))
 
     def _read(self, reading: dict[str, Any]) -> None:
         payload, symbology = reading.get("payload"), reading.get("symbology", "")
@@ -123,9 +125,11 @@ def voice_health(said: str) -> DeviceHealth:
     return DeviceHealth("voice", "ready") if said == "ready" else DeviceHealth("voice", "lost", "", said)
 
 
-def scanner_health(sources: dict[str, Any]) -> DeviceHealth:
-    """Ready when any source is; `detail` names them all."""
-    detail = ", ".join(f"{name} {state}" for name, state in sorted(sources.items()))
+def scanner_health(sources: dict[str, Any], why: object = None) -> DeviceHealth:
+    """Ready when any source is; `detail` names them all, with what `why` says of those that are not."""
+    reasons = why if isinstance(why, dict) else {}
+    words = [(name, state, str(reasons.get(name, ""))[:REASON_MAX]) for name, state in sorted(sources.items())]
+    detail = ", ".join(f"{name} {state}" + (f" ({reason})" if reason else "") for name, state, reason in words)
     ready = any(state == "ready" for state in sources.values())
     return DeviceHealth("scanner", "ready" if ready else "lost", "" if ready else "lost", detail)
 

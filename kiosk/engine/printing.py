@@ -11,6 +11,7 @@ from hardware.printer.status import Lost, PrinterStatus
 from kiosk.brain import events
 from kiosk.config.model import Printer
 from kiosk.domain.snapshot import DeviceHealth
+from kiosk.engine.health import tell_health
 from kiosk.engine.inbox import Inbox
 
 ASK_EVERY_S = 2.0
@@ -64,4 +65,4 @@ class PrintRoom:
         health = health_of(status)
         if health != self._health:
             self._health = health
-            self._inbox.tell(events.HealthChanged, health=health)
+            tell_health(self._inbox, health)

@@ -1,7 +1,8 @@
 """The reader process: watches camera, imager and wedge, and tells the engine payloads as JSON lines.
 
 It runs unprivileged and apart, because it parses hostile pictures. To the engine:
-{"reading": {"payload", "symbology", "source", "ms"}} and {"health": {"camera": "ready" | "lost", ...}} on change.
+{"reading": {"payload", "symbology", "source", "ms"}} and on change {"health": {"camera": "ready" | "lost", ...}}, with
+{"why": {"camera": reason}} beside it for what is not ready; an imager may also be "garbled".
 From the engine: {"look": "idle" | "active" | "off"}; until told otherwise it looks as when idle.
 """
 
@@ -69,6 +70,7 @@ class _Reader:
         self._look = "idle"
         self._failure: Exception | None = None
         self._health: dict[str, str] = {}
+        self._why: dict[str, str] = {}
         self._link = Link(socket_path, self._greet, self._hear)
 
     def run(self) -> None:
@@ -125,13 +127,18 @@ class _Reader:
         return told
 
     def _healthy(self, source: str) -> Callable[[str, str], None]:
-        return lambda state, _reason: self._set_health(source, state)
+        return lambda state, reason: self._set_health(source, state, reason)
 
-    def _set_health(self, source: str, state: str) -> None:
+    def _set_health(self, source: str, state: str, reason: str = "") -> None:
+        why = "" if state == "ready" else reason  # one message that was none is no state
         with self._lock:
-            if self._health.get(source) != state:
+            if (self._health.get(source), self._why.get(source, "")) != (state, why):
                 self._health = self._health | {source: state}
-                self._link.send({"health": self._health})
+                self._why = {name: text for name, text in (self._why | {source: why}).items() if text}
+                self._link.send(self._told_health())
+
+    def _told_health(self) -> dict[str, Any]:
+        return {"health": self._health} | ({"why": self._why} if self._why else {})
 
     def _send(self, source: str, readings: Sequence[Reading]) -> None:
         for reading in readings:
@@ -151,8 +158,8 @@ class _Reader:
                     self._watch_through(camera)
                 finally:
                     camera.close()
-            except CameraLost:
-                self._set_health("camera", "lost")
+            except CameraLost as loss:
+                self._set_health("camera", "lost", str(loss))
                 self._stop.wait(_CAMERA_RETRY_S[min(failures, len(_CAMERA_RETRY_S) - 1)])
                 failures += 1
 
@@ -186,7 +193,7 @@ class _Reader:
     def _greet(self) -> list[dict[str, Any]]:
         with self._lock:
             self._sightings.forget()
-            return [{"health": self._health}]
+            return [self._told_health()]
 
     def _hear(self, message: dict[str, Any]) -> None:
         look = message.get("look")

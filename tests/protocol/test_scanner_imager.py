@@ -171,6 +171,11 @@ def test_driver_reports_what_is_no_message(twin: tuple[Path, ControlClient]) -> 
         client.ask({"do": "scan", "payload": "7111", "symbology": "qr"})
         assert listener.next() == ("ready", "timeout")
         client.ask({"do": "raw", "hex": "0202020d"})
+        assert listener.next() == ("garbled", "prefix")
+        client.ask({"do": "scan", "payload": "7111", "symbology": "qr"})
+        assert listener.next() == ("ready", "")
+        assert isinstance(listener.next(), Reading)
+        client.ask({"do": "raw", "hex": "0202020d"})
         assert listener.next() == ("ready", "prefix")
     finally:
         listener.close()

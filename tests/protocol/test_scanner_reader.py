@@ -42,7 +42,7 @@ class Engine:
 
     def until(self, wanted: dict[str, Any]) -> None:
         """Hear messages until one says what is `wanted`."""
-        while self.hear() != wanted:
+        while not wanted.items() <= self.hear().items():
             pass
 
     def reading(self) -> dict[str, Any]:

@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 
 from hardware.acceptors import contract
+from hardware.acceptors.contract import Accepting, Connected, Fault, Identity, PoweredUp
 from hardware.printer.status import Lost, PrinterStatus
 from kiosk.__main__ import main
 from kiosk.brain import commands, events
 from kiosk.config.load import load as load_config
 from kiosk.domain.facts import NoteCount, NoteInPayment
 from kiosk.domain.snapshot import SCREENS, DeviceHealth, Snapshot, from_json
-from kiosk.engine.acceptor import order, translate
+from kiosk.engine.acceptor import order, teller, translate
 from kiosk.engine.desk import ControlDesk, ReaderDesk, ScreenDesk, intent_in, scanner_health
 from kiosk.engine.guard import WINDOW_MS, CrashGuard
+from kiosk.engine.health import tell_health
 from kiosk.engine.inbox import Inbox, Job, Told
 from kiosk.engine.lines import LineServer, Message, parse
 from kiosk.engine.papers import count
@@ -145,6 +147,33 @@ def test_the_reader_is_trusted_with_nothing(tmp_path: Path) -> None:
 def test_no_source_ready_means_no_scanner() -> None:
     assert scanner_health({"camera": "lost"}).state == "lost"
     assert scanner_health({}).state == "lost"
+
+
+def test_the_scanners_health_says_why_however_long_the_reader_talks() -> None:
+    why = {"imager": "/dev/lobby/imager is held by another process (python3 4417)", "wedge": "x" * 5_000}
+    told_health = scanner_health({"camera": "ready", "imager": "lost", "wedge": "lost"}, why)
+    assert told_health.state == "ready"
+    assert told_health.detail.startswith("camera ready, imager lost (/dev/lobby/imager is held by another process")
+    assert len(told_health.detail) < 400
+    assert scanner_health({"imager": "lost"}, ["odd"]).detail == "imager lost"
+
+
+def test_a_change_of_health_is_in_the_log_and_reaches_the_brain(capsys: pytest.CaptureFixture[str]) -> None:
+    inbox = Inbox()
+    tell_health(inbox, DeviceHealth("printer", "lost", "lost", "held by another process (cat 4417)"))
+    assert told(inbox).values["health"].detail.endswith("(cat 4417)")
+    assert "held by another process (cat 4417)" in capsys.readouterr().out
+    tell = teller(inbox)
+    for event in (
+        contract.Lost("not there"),
+        PoweredUp(),
+        Fault("jammed"),
+        Connected(Identity("ebds", "SC83")),
+        Accepting(),
+    ):
+        tell(event)
+    logged = capsys.readouterr().out.splitlines()
+    assert all(word in line for word, line in zip(("not there", "power_up", "jammed", "SC83"), logged, strict=True))
 
 
 def test_screen_and_reader_have_a_directory_each_and_missing_devices_are_warned_of(
