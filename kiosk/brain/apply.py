@@ -7,6 +7,11 @@ from typing import Any
 
 from kiosk.brain.state import Books, OpenNote, OpenPayment
 from kiosk.domain import facts as f
+from kiosk.domain.claim import Aftermath
+
+# More than these nobody could read; the journal has them all.
+_AFTERMATH_MAX = 4
+_SLIPS_MAX = 8
 
 
 class Contradiction(Exception):
@@ -15,12 +20,17 @@ class Contradiction(Exception):
 
 def _session_opened(books: Books, fact: f.SessionOpened) -> Books:
     _require(books.note is None, "a session opened while a note is open")
-    return replace(books, session_id=fact.session_id)
+    return replace(books, session_id=fact.session_id, session_claims=0, aftermath=())
 
 
 def _session_closed(books: Books, fact: f.SessionClosed) -> Books:
-    del fact
-    return replace(books, session_id="")
+    """Who saw the page of thanks was told everything; who was cut off finds it on the waiting page."""
+    kept = books.aftermath
+    if fact.reason == "done":
+        kept = ()
+    elif fact.reason not in ("restart", "stopping"):
+        kept = tuple(item for item in kept if item.what not in ("applied", "filed"))
+    return replace(books, session_id="", aftermath=kept)
 
 
 def _invoice_chosen(books: Books, fact: f.InvoiceChosen) -> Books:
@@ -74,7 +84,16 @@ def _note_in_doubt(books: Books, fact: f.NoteInDoubt) -> Books:
 
 
 def _note_unexpected(books: Books, fact: f.NoteUnexpected) -> Books:
+    """It may be the note that was in doubt; the claim of that one then stands for both."""
+    books = replace(books, aftermath=_found(books.aftermath, fact.value_minor))
     return _cash_in(books, fact.value_minor, fact.cassette_period)
+
+
+def _found(aftermath: tuple[Aftermath, ...], value_minor: int) -> tuple[Aftermath, ...]:
+    for at, item in enumerate(aftermath):
+        if item.what == "lost" and item.amount_minor == value_minor:
+            return (*aftermath[:at], replace(item, what="found"), *aftermath[at + 1 :])
+    return aftermath
 
 
 def _payment_completed(books: Books, fact: f.PaymentCompleted) -> Books:
@@ -82,7 +101,19 @@ def _payment_completed(books: Books, fact: f.PaymentCompleted) -> Books:
     _require(payment.in_minor == fact.total_minor, "a payment completed with another sum than was put in")
     _require(sum(line.amount_minor for line in fact.lines) == fact.total_minor, "lines differ from the sum")
     rest = _rest(payment, fact.lines) if books.note is not None else None
-    return replace(books, payment=rest, receipts=books.receipts + 1, completed=fact, unprinted=(*books.unprinted, fact))
+    applied = Aftermath("applied", fact.total_minor, payment.last4, fact.receipt_number)
+    return replace(
+        books,
+        payment=rest,
+        receipts=books.receipts + 1,
+        completed=fact,
+        unprinted=(*books.unprinted, fact),
+        aftermath=_told(books, applied),
+    )
+
+
+def _told(books: Books, item: Aftermath) -> tuple[Aftermath, ...]:
+    return (*books.aftermath, item)[-_AFTERMATH_MAX:]
 
 
 def _rest(payment: OpenPayment, paid: tuple[f.LinePaid, ...]) -> OpenPayment:
@@ -103,7 +134,33 @@ def _payment_abandoned(books: Books, fact: f.PaymentAbandoned) -> Books:
 
 def _receipt_ended(books: Books, fact: f.ReceiptPrinted | f.ReceiptFailed) -> Books:
     left = tuple(done for done in books.unprinted if done.receipt_number != fact.receipt_number)
-    return replace(books, unprinted=left)
+    paper = "printed" if isinstance(fact, f.ReceiptPrinted) else "failed"
+    return replace(books, unprinted=left, aftermath=_papered(books, fact.receipt_number, paper))
+
+
+def _papered(books: Books, number: str, paper: str) -> tuple[Aftermath, ...]:
+    return tuple(replace(item, paper=paper) if item.number == number else item for item in books.aftermath)
+
+
+_CLAIMED = {"note_in_doubt": "lost", "note_unexpected": "unplaced"}
+
+
+def _claim_opened(books: Books, fact: f.ClaimOpened) -> Books:
+    """A claim is a memo: counted, never money."""
+    item = Aftermath(_CLAIMED.get(fact.what, "filed"), fact.amount_minor, fact.last4, fact.claim_number)
+    return replace(
+        books,
+        claims=books.claims + 1,
+        session_claims=books.session_claims + (fact.opened_by == "resident"),
+        slips=(*books.slips, fact)[-_SLIPS_MAX:],
+        aftermath=_told(books, item),
+    )
+
+
+def _claim_slip_ended(books: Books, fact: f.ClaimSlipEnded) -> Books:
+    left = tuple(claim for claim in books.slips if claim.claim_number != fact.claim_number)
+    paper = "failed" if fact.outcome == "failed" else "printed"
+    return replace(books, slips=left, aftermath=_papered(books, fact.claim_number, paper))
 
 
 def _period_closed(books: Books, fact: f.CassettePeriodClosed) -> Books:
@@ -150,6 +207,8 @@ _RULES: dict[type[Any], Callable[[Books, Any], Books]] = {
     f.PaymentAbandoned: _payment_abandoned,
     f.ReceiptPrinted: _receipt_ended,
     f.ReceiptFailed: _receipt_ended,
+    f.ClaimOpened: _claim_opened,
+    f.ClaimSlipEnded: _claim_slip_ended,
     f.CassettePeriodClosed: _period_closed,
     f.CassettePeriodOpened: _period_opened,
     f.StaffSignedIn: lambda books, fact: replace(books, staff=fact.who),

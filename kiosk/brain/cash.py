@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from kiosk.brain import claims
 from kiosk.brain.closing import (
     close,
     close_out,
@@ -117,11 +118,10 @@ def _stacked_unasked(turn: Turn, event: NoteStackedReport, value_minor: int) -> 
     if event.channel == 0 or (event.replay and value_minor == turn.books.last_stacked_minor):
         return
     reason = "no_open_note" if value_minor else f"unknown_channel_{event.channel}"
-    turn.record(
-        NoteUnexpected(
-            turn.moment.ids[0], event.channel, value_minor, turn.settings.currency, turn.books.period, reason
-        )
-    )
+    note_id, awaited = turn.moment.ids[0], claims.awaits(turn, value_minor)
+    turn.record(NoteUnexpected(note_id, event.channel, value_minor, turn.settings.currency, turn.books.period, reason))
+    if not awaited:
+        claims.for_unexpected(turn, note_id, value_minor)
 
 
 def note_returned(turn: Turn, event: NoteReturnedReport) -> None:
@@ -166,6 +166,7 @@ def _doubt(turn: Turn, note: OpenNote, reason: str) -> None:
             note.note_id, note.payment_id, note.value_minor, turn.settings.currency, note.cassette_period, reason
         )
     )
+    claims.for_doubt(turn, note)
     turn.show(notice="note_in_doubt", notice_minor=note.value_minor)
     _note_settled(turn)
 
@@ -188,6 +189,7 @@ def _note_settled(turn: Turn) -> None:
             finish_closing(turn)
     else:
         settle_leftover(turn, "restart")
+        awake(turn)
 
 
 def settle_leftover(turn: Turn, reason: str) -> None:
@@ -197,14 +199,10 @@ def settle_leftover(turn: Turn, reason: str) -> None:
         return
     if payment.in_minor:
         done = complete(turn, reason)
-        turn.show(recovered_minor=turn.scene.recovered_minor + done.total_minor)
         if turn.devices.printer.state == "ready":
             print_receipt(turn, done, "recovered")
     if turn.scene.stage == "starting" and turn.books.note is None:
-        notice = "recovered_money" if turn.scene.recovered_minor else turn.scene.notice
-        minor = turn.scene.recovered_minor
         leave(turn, "restart")
-        turn.show(notice=notice, notice_minor=minor)
     elif turn.books.note is None and turn.books.payment is not None:
         turn.record(PaymentAbandoned(payment.payment_id, reason))
 

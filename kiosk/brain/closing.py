@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+from kiosk.brain.claims import carried, catch_up_slips
 from kiosk.brain.commands import DisableAcceptor, EnableAcceptor, PrintReceipt
+from kiosk.brain.idle import awake
 from kiosk.brain.limits import channels_for, trouble
 from kiosk.brain.state import OpenPayment, fresh_scene
 from kiosk.brain.turn import Turn
@@ -68,7 +70,7 @@ def close_out(turn: Turn) -> None:
         show_done(turn)
     else:
         _end_session(turn, "note_open")
-        turn.show_scene(fresh_scene(turn.state, "starting"))
+        turn.show_scene(fresh_scene(turn.state, "starting", carried(turn, "cancelled")))
     turn.show(notice="note_in_doubt")
 
 
@@ -128,7 +130,9 @@ def show_done(turn: Turn) -> None:
         last4=account.last4 if account else "",
     )
     turn.show(stage="done", receipt=view, receipt_of=done.receipt_number, notice="", idle_left_s=0)
-    turn.start("done", turn.settings.timeouts.done)
+    if turn.scene.claim is None:
+        turn.start("done", turn.settings.timeouts.done)
+    awake(turn)
     if turn.devices.online and not turn.scene.stopping:
         turn.start("posting", turn.settings.timeouts.posting)
     else:
@@ -163,6 +167,7 @@ def catch_up(turn: Turn) -> None:
     for done in turn.books.unprinted:
         if done.receipt_number not in turn.devices.printing:
             print_receipt(turn, done, "recovered")
+    catch_up_slips(turn)
 
 
 def number_shown(turn: Turn) -> str:
@@ -183,7 +188,9 @@ def leave(turn: Turn, reason: str) -> None:
     if payment is not None and turn.books.note is None:
         turn.record(PaymentAbandoned(payment.payment_id, reason))
     _end_session(turn, reason)
-    turn.show_scene(fresh_scene(turn.state, "attract" if turn.books.note is None else "starting"))
+    stage = "attract" if turn.books.note is None else "starting"
+    turn.show_scene(fresh_scene(turn.state, stage, carried(turn, reason)))
+    awake(turn)
     catch_up(turn)
 
 

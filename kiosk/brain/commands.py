@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kiosk.domain.facts import CassettePeriodClosed
+from kiosk.domain.facts import CassettePeriodClosed, ClaimOpened
 from kiosk.domain.invoice import InvoiceReference
 
 
@@ -77,6 +77,14 @@ class PrintReceipt:
 
 
 @dataclass(frozen=True)
+class PrintSlip:
+    """Print the numbered slip of a claim."""
+
+    job: str
+    claim: ClaimOpened
+
+
+@dataclass(frozen=True)
 class PrintTicket:
     """Print the collection ticket of a period that was just closed."""
 
@@ -119,6 +127,7 @@ Command = (
     | CheckHead
     | CheckPin
     | PrintReceipt
+    | PrintSlip
     | PrintTicket
     | SetTimer
     | CancelTimer

@@ -17,7 +17,7 @@ def open_session(turn: Turn) -> bool:
     if turn.books.note is not None or turn.scene.stopping:
         return False
     turn.record(SessionOpened(turn.moment.ids[1]))
-    turn.show(notice="", notice_minor=0, recovered_minor=0)
+    turn.show(notice="", notice_minor=0)
     return True
 
 
@@ -29,13 +29,25 @@ def type_account(turn: Turn, value: str) -> None:
 
 def bill_scanned(turn: Turn, event: BillScanned) -> None:
     """A bill was read; it starts a session from the attract page, and ends the last one from the done page."""
+    if not _reads(turn):
+        return
     if turn.scene.stage == "done":
         done(turn, "")
     if turn.scene.stage in ("attract", "type_account") and not trouble(turn.state) and open_session(turn):
         look_up(turn, event.reference)
 
 
+def _reads(turn: Turn) -> bool:
+    """A bill waits while its holder makes a claim; the number of one that was made gives way to whoever begins."""
+    claim, begins = turn.scene.claim, turn.scene.stage in ("attract", "done")
+    if begins and claim is not None and claim.opened is not None and not (claim.pinned and turn.books.session_id):
+        turn.show(claim=None)
+    return turn.scene.claim is None
+
+
 def scan_refused(turn: Turn, event: ScanRefused) -> None:
+    if turn.scene.claim is not None:
+        return
     if turn.scene.stage in ("attract", "type_account") and not trouble(turn.state) and open_session(turn):
         if turn.scene.stage == "attract":
             turn.show(stage="type_account", field="account", entry="", typed_number="")

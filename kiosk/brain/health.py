@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from kiosk.brain import evidence
 from kiosk.brain.cash import note_overdue, note_unreachable, refresh_offer
+from kiosk.brain.claims import carried, give_up_slips, slip_ended
 from kiosk.brain.closing import catch_up, close, complete, disable, finish_closing, leave, posting_waited, printed
 from kiosk.brain.commands import Exit
 from kiosk.brain.events import (
@@ -52,20 +53,17 @@ def started(turn: Turn, event: Started) -> None:
     disable(turn)
     payment = turn.books.payment
     if payment is not None and payment.in_minor:
-        done = complete(turn, "restart")
-        turn.show(recovered_minor=done.total_minor)
+        complete(turn, "restart")
     elif payment is not None and turn.books.note is None:
         turn.record(PaymentAbandoned(payment.payment_id, "restart"))
     if turn.books.staff:
         sign_out(turn, "restart")
     if turn.books.session_id:
         turn.record(SessionClosed(turn.books.session_id, "restart"))
-    if turn.books.unprinted:
+    if turn.books.unprinted or turn.books.slips:
         turn.start("catch_up", CATCH_UP_MS)
     if turn.books.note is None:
-        minor = turn.scene.recovered_minor
         leave(turn, "restart")
-        turn.show(notice="recovered_money" if minor else "", notice_minor=minor)
 
 
 def stop_requested(turn: Turn, event: StopRequested) -> None:
@@ -192,9 +190,12 @@ def _cash_goes_on(turn: Turn) -> None:
 
 
 def print_finished(turn: Turn, event: PrintFinished) -> None:
-    number, _, _ = event.job.partition("/")
+    number, _, what = event.job.partition("/")
     turn.hear(printing=turn.devices.printing - {number})
     if number == "ticket":
+        return
+    if what in ("claim", "again"):
+        slip_ended(turn, number, event.outcome, event.reason)
         return
     failed = event.outcome == "failed"
     waiting = [done for done in turn.books.unprinted if done.receipt_number == number]
@@ -217,6 +218,7 @@ def _give_up_catching_up(turn: Turn) -> None:
         return
     for done in turn.books.unprinted:
         turn.record(ReceiptFailed(done.payment_id, done.receipt_number, "printer_away_since_restart"))
+    give_up_slips(turn)
 
 
 # The server
@@ -279,15 +281,19 @@ def _idle_tick(turn: Turn) -> None:
 
 def _walked_away(turn: Turn) -> None:
     """Money that is in is applied; otherwise nothing happened (accessibility T4)."""
-    turn.show(idle_left_s=0)
-    if turn.scene.stage in ("cash", "review"):
+    turn.show(idle_left_s=0, help_open=False, claim=carried(turn, "idle"))
+    stage = turn.scene.stage
+    if stage in ("cash", "review"):
         close(turn, "idle")
-    else:
+    elif stage == "done":
+        _done_shown(turn)
+    elif stage not in ("starting", "finding", "closing"):
         leave(turn, "idle")
 
 
 def _done_shown(turn: Turn) -> None:
-    if turn.scene.stage == "done":
+    claim = turn.scene.claim
+    if turn.scene.stage == "done" and (claim is None or claim.pinned):
         posting_waited(turn)
         leave(turn, "done")
 

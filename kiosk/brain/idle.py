@@ -12,11 +12,23 @@ def awake(turn: Turn) -> None:
         turn.show(idle_left_s=0)
         turn.stop("idle_tick")
     stage = turn.scene.stage
-    begun = turn.scene.help_open or (stage == "attract" and turn.books.session_id)
+    begun = turn.scene.help_open or _claiming(turn) or (stage == "attract" and _touched(turn))
     if stage in _UNTIMED and not begun:
         turn.stop("idle")
     elif turn.books.note is None or stage.startswith("staff"):
         turn.start("idle", idle_ms(turn))
+
+
+def _claiming(turn: Turn) -> bool:
+    """A number that waits to be confirmed after its session waits without asking."""
+    claim = turn.scene.claim
+    return claim is not None and not (claim.pinned and not turn.books.session_id)
+
+
+def _touched(turn: Turn) -> bool:
+    """Somebody began, or changed how the waiting page looks to read it."""
+    scene, plain = turn.scene, (turn.settings.language, "light", 0, False)
+    return bool(turn.books.session_id) or (scene.language, scene.theme, scene.text_size, scene.sound) != plain
 
 
 def still(turn: Turn) -> None:

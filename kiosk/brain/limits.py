@@ -27,6 +27,13 @@ def trouble(state: State) -> tuple[str, ...]:
     return tuple(reasons)
 
 
+def takes_claims(state: State) -> bool:
+    """A claim needs nothing but a journal that can be written to, however slowly."""
+    storage = state.devices.storage
+    writable = storage.state == "ready" or storage.reason == "disk_slow"
+    return writable and not state.scene.stage.startswith("staff")
+
+
 def allowed_minor(state: State) -> tuple[int, ...]:
     """Return the note values that fit now, smallest first.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kiosk.brain import staff
+from kiosk.brain import claiming, staff
 from kiosk.brain.cash import refresh_offer
 from kiosk.brain.closing import close, done, leave, reprint, stop_paying
 from kiosk.brain.commands import CheckHead, CheckTyped
@@ -234,6 +234,7 @@ ALWAYS: dict[str, Act] = {
     "text_size": choose_text_size,
     "sound": choose_sound,
     "more_time": more_time,
+    "claim": claiming.open_page,
 }
 
 ACTS: dict[str, dict[str, Act]] = {
@@ -266,13 +267,30 @@ _FREE = (staff.ask_pin, more_time, close_help)
 
 def intent_received(turn: Turn, event: IntentReceived) -> None:
     """Do what the person asks if this stage offers it."""
-    intent, stage = event.intent, turn.scene.stage
-    act = ALWAYS.get(intent.name) or ACTS[stage].get(intent.name)
+    intent = event.intent
+    act = ALWAYS.get(intent.name) or _offered(turn).get(intent.name)
     if act is None or (intent.name == "language" and intent.value not in ("en", "es")):
         return
-    if stage in _OPENS and act not in _FREE and not open_session(turn):
+    if not _begins(turn, act):
         return
     if intent.name not in ("help", "close_help"):
         turn.show(help_open=False)
     act(turn, intent.value)
     awake(turn)
+
+
+def _offered(turn: Turn) -> dict[str, Act]:
+    claim = turn.scene.claim
+    return ACTS[turn.scene.stage] if claim is None else claiming.ACTS[claim.step]
+
+
+def _begins(turn: Turn, act: Act) -> bool:
+    """Open a session if this act needs one. False when there can be none and the act cannot do without.
+
+    Reading on the waiting page what became of one's money, and claiming it, begins nothing new.
+    """
+    if turn.scene.stage not in _OPENS or turn.scene.claim is not None or act in _FREE:
+        return True
+    if turn.books.aftermath and act in ALWAYS.values():
+        return True
+    return open_session(turn) or act is claiming.open_page

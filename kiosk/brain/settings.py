@@ -38,6 +38,8 @@ class Settings:
     credit_limit_minor: int = 20_000
     pin_tries: int = 5
     timeouts: Timeouts = Timeouts()
+    claim_phone: str = ""
+    claim_place: str = ""
 
     def value_of(self, channel: int) -> int:
         """Return what a note of `channel` is worth in cents, 0 when the channel is not configured."""

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
-from kiosk.brain.limits import allowed_minor, trouble
+from kiosk.brain.limits import allowed_minor, takes_claims, trouble
 from kiosk.brain.state import Devices, State
-from kiosk.domain.snapshot import DeviceHealth, PaymentView, Snapshot, StaffView
+from kiosk.domain.claim import Aftermath
+from kiosk.domain.snapshot import ClaimView, DeviceHealth, PaymentView, Snapshot, StaffView
+
+WAITING = ("starting", "attract")
 
 # A person has to read these, whatever else is wrong.
 _NEVER_COVERED = ("note_in_doubt", "take_second_note")
@@ -40,6 +43,9 @@ def snapshot(state: State, revision: int) -> Snapshot:
         agreed_minor=scene.agreed_minor,
         payment=_payment(state),
         receipt=scene.receipt,
+        aftermath=_aftermath(state),
+        claims=takes_claims(state),
+        claim=_claim(state),
         staff=_staff(state),
     )
 
@@ -73,6 +79,44 @@ def _payment(state: State) -> PaymentView | None:
         denominations_minor=state.settings.denominations_minor,
         last_note_minor=state.scene.last_note_minor,
         credit_agreed=payment.credit_up_to_minor > 0,
+    )
+
+
+def _aftermath(state: State) -> tuple[Aftermath, ...]:
+    """Return what became of money: all of it where nobody has begun, in a session what is open a claim for."""
+    books, devices = state.books, state.devices
+    if state.scene.stage not in WAITING:
+        return tuple(_on_paper(item, devices) for item in books.aftermath if item.what not in ("applied", "filed"))
+    asking = (Aftermath("asking", books.note.value_minor),) if books.note is not None else ()
+    return (*(_on_paper(item, devices) for item in books.aftermath), *asking)
+
+
+def _on_paper(item: Aftermath, devices: Devices) -> Aftermath:
+    """Add what the printer is doing about the item's receipt or slip."""
+    if item.paper and item.number not in devices.printing:
+        return item
+    return replace(item, paper="printing" if devices.printer.state == "ready" else "waiting")
+
+
+def _claim(state: State) -> ClaimView | None:
+    draft, settings = state.scene.claim, state.settings
+    if draft is None:
+        return None
+    opened = draft.opened
+    picked = int(draft.entry or "0") if draft.step == "amount" else sum(draft.notes_minor)
+    return ClaimView(
+        step=draft.step,
+        what=draft.what,
+        when=draft.when,
+        amount_minor=opened.amount_minor if opened else picked,
+        entry=draft.entry,
+        last4=draft.last4,
+        denominations_minor=settings.denominations_minor,
+        phone=settings.claim_phone,
+        place=settings.claim_place,
+        number=opened.claim_number if opened else "",
+        answer_by=opened.answer_by if opened else "",
+        printed=draft.printed,
     )
 
 

@@ -6,7 +6,8 @@ Only Books holds money, and only `apply` changes it. Scene and Devices are forgo
 from dataclasses import dataclass, field, replace
 
 from kiosk.brain.settings import Settings
-from kiosk.domain.facts import LinePaid, NoteCount, NoteInPayment, PaymentCompleted
+from kiosk.domain.claim import Aftermath
+from kiosk.domain.facts import ClaimOpened, LinePaid, NoteCount, NoteInPayment, PaymentCompleted
 from kiosk.domain.invoice import Account, InvoiceReference
 from kiosk.domain.snapshot import DeviceHealth, ReceiptView
 
@@ -62,11 +63,38 @@ class Books:
     receipts: int = 0
     completed: PaymentCompleted | None = None  # the newest
     unprinted: tuple[PaymentCompleted, ...] = ()
+    claims: int = 0
+    session_claims: int = 0  # by residents, since the last session opened
+    slips: tuple[ClaimOpened, ...] = ()  # claims whose slip is not printed
+    aftermath: tuple[Aftermath, ...] = ()  # of money since the last session opened, for who comes back after a cut
     last_stacked_minor: int = 0
     staff: str = ""
     frozen: str = ""
     lost_records: int = 0  # fetched back from the city, because the medium had lost them
     cash_minor: int = 0  # all that was ever booked as cash
+
+
+@dataclass(frozen=True)
+class ClaimDraft:
+    """A claim in the making, above whatever stage there is. What is known of the person is taken when it opens."""
+
+    session_id: str = ""
+    payment_id: str = ""
+    account: str = ""
+    last4: str = ""
+    threatened: bool = False
+    step: str = "what"
+    what: str = ""
+    when: str = "now"
+    notes_minor: tuple[int, ...] = ()  # as picked by the person
+    entry: str = ""
+    opened: ClaimOpened | None = None
+    printed: str = ""
+
+    @property
+    def pinned(self) -> bool:
+        """Without a slip the number on the screen is all there is: it stays until somebody confirms it."""
+        return self.opened is not None and self.printed in ("failed", "unavailable")
 
 
 @dataclass(frozen=True)
@@ -98,7 +126,7 @@ class Scene:
     pin_failures: int = 0
     pin_locked: bool = False
     stopping: bool = False
-    recovered_minor: int = 0
+    claim: ClaimDraft | None = None
 
 
 @dataclass(frozen=True)
@@ -128,13 +156,13 @@ class State:
     devices: Devices = field(default_factory=Devices)
 
 
-def fresh_scene(state: State, stage: str) -> Scene:
-    """Return the scene for the next person: nothing of the last one is left (accessibility T5)."""
+def fresh_scene(state: State, stage: str, claim: ClaimDraft | None = None) -> Scene:
+    """Return the scene for the next person: nothing of the last one is left (accessibility T5), `claim` aside."""
     old = state.scene
     return replace(
         Scene(stage=stage, language=state.settings.language),
         stopping=old.stopping,
         pin_failures=old.pin_failures,
         pin_locked=old.pin_locked,
-        recovered_minor=old.recovered_minor,
+        claim=claim,
     )

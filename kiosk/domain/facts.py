@@ -182,6 +182,41 @@ class ReceiptFailed:
 
 
 @dataclass(frozen=True)
+class ClaimOpened:
+    """Somebody misses money, or the kiosk itself cannot say where a note is. A memo: it books nothing.
+
+    `account` as in InvoiceChosen, "" when it is not known. `notes` are those in question, `notes_said` what the
+    resident says was put in. `answer_by` is the date printed on the slip.
+    """
+
+    claim_number: str
+    opened_by: str  # "resident" | "kiosk" | "recovery"
+    session_id: str
+    payment_id: str
+    account: str
+    last4: str
+    what: str  # one of claim.WHATS | "note_in_doubt" | "note_unexpected"
+    amount_minor: int  # 0: not known
+    currency: str
+    notes: tuple[NoteInPayment, ...]
+    notes_said: tuple[NoteCount, ...]
+    when: str  # "now" | "earlier"
+    happened_at: str
+    threatened: bool  # service is about to be shut off
+    answer_by: str  # YYYY-MM-DD
+    language: str
+
+
+@dataclass(frozen=True)
+class ClaimSlipEnded:
+    """The numbered slip of a claim: printed, or not and why."""
+
+    claim_number: str
+    outcome: str  # "confirmed" | "sent" | "failed"
+    reason: str
+
+
+@dataclass(frozen=True)
 class CassettePeriodClosed:
     period: int
     notes: tuple[NoteCount, ...]
@@ -266,6 +301,8 @@ Fact = (
     | PaymentAbandoned
     | ReceiptPrinted
     | ReceiptFailed
+    | ClaimOpened
+    | ClaimSlipEnded
     | CassettePeriodClosed
     | CassettePeriodOpened
     | StaffSignedIn

@@ -101,6 +101,27 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class ClaimSlip:
+    """What a person takes home who misses money. `what` as in ClaimOpened; `amount_minor` 0 when it is not known."""
+
+    office: Office
+    kiosk_id: str
+    place: str
+    number: str
+    at: datetime
+    what: str
+    amount_minor: int
+    answer_by: date
+    last4: str = ""
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise ValueError("a slip's time needs its zone")
+        if len(self.last4) > 4:
+            raise ValueError("a slip shows at most four digits of an account")
+
+
+@dataclass(frozen=True)
 class CassetteTicket:
     """The ticket that goes into the bag. It counts notes and hides their value, so the count stays blind.
 

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, fields, is_dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from kiosk.domain.claim import Aftermath
 from kiosk.domain.invoice import Account
 
 # Every value of Snapshot.screen.
@@ -60,7 +61,7 @@ NOTICES = (
     "tender_slow",
     "printer_out",
     "receipt_failed",
-    "recovered_money",
+    "claim_limit",
     "pin_wrong",
     "pin_locked",
     "period_closed",
@@ -102,6 +103,28 @@ class ReceiptView:
     at: str  # local time as ISO 8601 with offset
     last4: str = ""
     shut_off_cleared: bool = False
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """A claim in the making, above the screen that was there. `step`: what, when, notes, amount or slip.
+
+    `phone` and `place` are where a claim goes, `denominations_minor` the notes that can be picked. The fields from
+    `number` on belong to the slip: `answer_by` is a date, `printed` as in ReceiptView.
+    """
+
+    step: str
+    what: str = ""
+    when: str = "now"
+    amount_minor: int = 0
+    entry: str = ""
+    last4: str = ""
+    denominations_minor: tuple[int, ...] = ()
+    phone: str = ""
+    place: str = ""
+    number: str = ""
+    answer_by: str = ""
+    printed: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,6 +173,9 @@ class Snapshot:
     agreed_minor: int = 0
     payment: PaymentView | None = None
     receipt: ReceiptView | None = None
+    aftermath: tuple[Aftermath, ...] = ()  # oldest first
+    claims: bool = False  # a claim can be made here
+    claim: ClaimView | None = None
     staff: StaffView | None = None
 
 

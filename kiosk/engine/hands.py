@@ -50,6 +50,9 @@ class KioskHands:
             commands.CheckHead: lambda command, state, records: self.city.check_head(command.request),
             commands.CheckPin: self._check_pin,
             commands.PrintReceipt: self._print_receipt,
+            commands.PrintSlip: lambda command, state, records: self.printer.submit(
+                command.job, self.papers.slip(command.claim)
+            ),
             commands.PrintTicket: self._print_ticket,
             commands.Look: lambda command, state, records: self.reader.look(command.mode),
         }

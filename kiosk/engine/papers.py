@@ -14,13 +14,14 @@ from kiosk.domain.receipt import (
     QUEUED,
     CassetteTicket,
     CassetteTicketCopy,
+    ClaimSlip,
     Office,
     Receipt,
     ReceiptLine,
     verification_code,
 )
 from kiosk.pages.language import translator
-from kiosk.pages.receipt import receipt_items, ticket_copy_items, ticket_items
+from kiosk.pages.receipt import receipt_items, slip_items, ticket_copy_items, ticket_items
 
 
 class Papers:
@@ -62,6 +63,21 @@ class Papers:
             recovered=kind == "recovered",
         )
         return to_document(receipt_items(receipt, translator(language), self._large))
+
+    def slip(self, claim: facts.ClaimOpened) -> document.Document:
+        """Return the numbered slip of `claim`, in the language in which it was made."""
+        slip = ClaimSlip(
+            office=self._office,
+            kiosk_id=self._kiosk_id,
+            place=self._place,
+            number=claim.claim_number,
+            at=datetime.fromisoformat(claim.happened_at).astimezone(self._zone),
+            what=claim.what,
+            amount_minor=claim.amount_minor,
+            answer_by=date.fromisoformat(claim.answer_by),
+            last4=claim.last4,
+        )
+        return to_document(slip_items(slip, translator(claim.language), self._large))
 
     def ticket(
         self, closed: facts.CassettePeriodClosed, opened_record: int, closed_record: int, at: str, who: str

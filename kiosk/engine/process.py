@@ -91,6 +91,8 @@ def settings_of(config: Config, who: Enrolment) -> Settings:
         maximum_minor=config.limits.maximum_minor,
         credit_limit_minor=config.limits.credit_minor,
         timeouts=timeouts,
+        claim_phone=config.office.claim_phone,
+        claim_place=config.office.claim_address,
     )
 
 

@@ -2,6 +2,7 @@
 
 from kiosk.domain.intents import Intent
 from kiosk.domain.snapshot import Snapshot
+from kiosk.pages.aftermath import aftermath_lines
 from kiosk.pages.frame import badge, framed
 from kiosk.pages.language import LANGUAGES
 from kiosk.pages.page import Choice, Page
@@ -20,7 +21,7 @@ def attract(snapshot: Snapshot, tongue: Tongue) -> Page:
         tongue,
         title,
         badge=badge(snapshot, tongue),
-        lines=(line(lead, "muted"),) if snapshot.scanner else (line(no_scanner, "muted"),),
+        lines=aftermath_lines(snapshot.aftermath, tongue) or (line(lead if snapshot.scanner else no_scanner, "muted"),),
         picture="scan" if snapshot.scanner else "keypad",
         notice=None
         if snapshot.online

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from kiosk.domain.snapshot import Snapshot
 from kiosk.pages.account import finding, invoice, other_amount, type_account
 from kiosk.pages.attract import attract
+from kiosk.pages.claim import claim_page
 from kiosk.pages.done import done
 from kiosk.pages.overlay import help_page, idle_page
 from kiosk.pages.page import Page
@@ -33,10 +34,12 @@ PAGES: dict[str, Callable[[Snapshot, Tongue], Page]] = {
 
 
 def page(snapshot: Snapshot, translate: Translate) -> Page:
-    """Return what the screen shows now. The idle question stands above help, help above everything else."""
+    """Return what the screen shows now: the idle question above help, help above a claim, a claim above the rest."""
     tongue = Tongue(translate, snapshot.language)
     if snapshot.idle_left_s > 0:
         return idle_page(snapshot, tongue)
     if snapshot.help_open:
         return help_page(snapshot, tongue)
+    if snapshot.claim is not None:
+        return claim_page(snapshot, tongue)
     return PAGES[snapshot.screen](snapshot, tongue)

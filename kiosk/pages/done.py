@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from kiosk.domain.snapshot import ReceiptView, Snapshot
+from kiosk.pages.aftermath import claim_row
 from kiosk.pages.frame import badge, framed
 from kiosk.pages.page import Badge, Choice, Line, Notice, Page
 from kiosk.pages.tongue import Digits, Money, Said, Tongue, choice, line, notice
@@ -23,7 +24,7 @@ def done(snapshot: Snapshot, tongue: Tongue) -> Page:
         tongue,
         say("Paid. Thank you."),
         badge=_posted(snapshot, receipt, tongue),
-        lines=_summary(receipt, tongue),
+        lines=(*_summary(receipt, tongue), *(claim_row(item.number, tongue) for item in snapshot.aftermath[-1:])),
         picture="done",
         big=(label.text, receipt.number),
         big_spoken=f"{label.spoken}: {tongue.hear(Digits(receipt.number))}. {_paper(receipt, tongue).spoken}",

@@ -16,6 +16,8 @@ def notice_of(snapshot: Snapshot, tongue: Tongue) -> Notice | None:
     if snapshot.notice in TOLD_ELSEWHERE:
         return None
     words, tone = WORDS[snapshot.notice]
+    if snapshot.notice == "note_in_doubt" and any(item.what == "lost" for item in snapshot.aftermath):
+        return notice(tongue.say("We are not sure the last cash bill went in. We opened a claim for you."), tone)
     return notice(words(tongue, Money(snapshot.notice_minor), Money(snapshot.notice_minor, short=True)), tone)
 
 
@@ -134,8 +136,8 @@ WORDS: dict[str, tuple[Words, str]] = {
         lambda t, sum_, note: t.say("The receipt did not print. Take a picture of this screen."),
         "caution",
     ),
-    "recovered_money": (
-        lambda t, sum_, note: t.say("The kiosk was cut off. {amount} in cash was found and booked.", amount=sum_),
+    "claim_limit": (
+        lambda t, sum_, note: t.say("You have three claims already. Show their slips at the counter."),
         "info",
     ),
     "pin_wrong": (lambda t, sum_, note: t.say("That PIN is not right. Try again."), "error"),

@@ -14,7 +14,10 @@ STAFF_FROM = {"starting", "attract", "type_account", "out_of_service"}
 
 def help_page(snapshot: Snapshot, tongue: Tongue) -> Page:
     say = tongue.say
-    staff = (choice("staff", say("Staff"), icon="lock", kind="chip"),) if snapshot.screen in STAFF_FROM else ()
+    free = snapshot.claim is None
+    takes_over = free and snapshot.screen in STAFF_FROM
+    staff = (choice("staff", say("Staff"), icon="lock", kind="chip"),) if takes_over else ()
+    claim = choice("claim", say("Money is missing"), say("Tell us what went wrong"), icon="coins")
     return replace(
         framed(
             replace(snapshot, notice=""),
@@ -28,6 +31,7 @@ def help_page(snapshot: Snapshot, tongue: Tongue) -> Page:
             choices=(
                 *_themes(snapshot, tongue),
                 *staff,
+                *((claim,) if snapshot.claims and free else ()),
                 choice("close_help", say("Go on"), kind="primary"),
             ),
         ),
@@ -38,7 +42,9 @@ def help_page(snapshot: Snapshot, tongue: Tongue) -> Page:
 def _advice(snapshot: Snapshot, tongue: Tongue) -> tuple[Said, ...]:
     say = tongue.say
     person = say("Need a person? Ask at the counter. After hours, call the number on your bill.")
-    match snapshot.screen:
+    match "claim" if snapshot.claim else snapshot.screen:
+        case "claim":
+            own = say("A claim tells the city that money is missing. You get a number to ask with.")
         case "type_account":
             own = say("Type the numbers from any city letter. We show only the last four digits.")
         case "invoice" | "other_amount" | "tender":

@@ -22,7 +22,8 @@ class Line:
 class Choice:
     """Something that can be pressed. `kind`: primary, card, plain, chip, key, bar (bottom band) or band (top band).
 
-    `selected` marks the one of several chips that is in force; it is drawn with a check mark.
+    `selected` marks the one of several chips that is in force; it is drawn with a check mark. `beside`: of few
+    words, it shares a row with the next ones that say so too.
     """
 
     intent: Intent
@@ -33,6 +34,7 @@ class Choice:
     enabled: bool = True
     spoken: str = ""
     selected: bool = False
+    beside: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Choosing how to pay, putting in cash, and ending with less than was agreed."""
 
 from kiosk.domain.snapshot import PaymentView, Snapshot
+from kiosk.pages.aftermath import claim_row
 from kiosk.pages.frame import badge, framed
 from kiosk.pages.notices import WORDS
 from kiosk.pages.pad import back
@@ -48,7 +49,7 @@ def cash(snapshot: Snapshot, tongue: Tongue) -> Page:
         tongue,
         title,
         badge=badge(snapshot, tongue),
-        lines=_last_note(snapshot, payment, tongue),
+        lines=(*_last_note(snapshot, payment, tongue), *_claimed(snapshot, tongue)),
         # The drawing of a note going in is an invitation.
         picture="cash" if snapshot.cash else "closed",
         chips=_chips(payment, tongue) if snapshot.cash else (),
@@ -69,6 +70,12 @@ def _last_note(snapshot: Snapshot, payment: PaymentView, tongue: Tongue) -> tupl
     if snapshot.notice != "note_accepted":
         return (line(accepted, "strong"),)
     return (line(Said(accepted.text, f"{accepted.spoken} {_standing(payment, tongue).spoken}"), "strong"),)
+
+
+def _claimed(snapshot: Snapshot, tongue: Tongue) -> tuple[Line, ...]:
+    """The number of the claim that the kiosk opened for a note in doubt, until its notice gives way."""
+    numbers = [item.number for item in snapshot.aftermath] if snapshot.notice == "note_in_doubt" else []
+    return (claim_row(numbers[-1], tongue),) if numbers else ()
 
 
 def _standing(payment: PaymentView, tongue: Tongue) -> Said:

@@ -6,11 +6,12 @@ and the two are laid into one another, so that a line can never be translated wi
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 
 from kiosk.domain.money import format_minor, format_note
 from kiosk.domain.paper import Columns, Cut, Feed, Item, Paper, Qr, Rule, Text
-from kiosk.domain.receipt import QUEUED, CassetteTicket, CassetteTicketCopy, Receipt, ReceiptLine
+from kiosk.domain.receipt import QUEUED, CassetteTicket, CassetteTicketCopy, ClaimSlip, Receipt, ReceiptLine
+from kiosk.pages.dates import date_words
 
 Translate = Callable[[str], str]
 
@@ -29,6 +30,12 @@ def ticket_items(ticket: CassetteTicket, translate: Translate) -> Paper:
 def ticket_copy_items(copy: CassetteTicketCopy, translate: Translate) -> Paper:
     """Return the copy with figures, which never goes into the bag."""
     return _interleave(_copy(copy, translate), _copy(copy, _english))
+
+
+def slip_items(slip: ClaimSlip, translate: Translate, large: bool = False) -> Paper:
+    """Return the numbered slip of a claim."""
+    paper = _interleave(_slip(slip, translate), _slip(slip, _english))
+    return _enlarge(paper) if large else paper
 
 
 def _english(text: str) -> str:
@@ -62,7 +69,7 @@ def _head(receipt: Receipt, _: Translate) -> list[Item]:
         *items,
         Feed(),
         Columns(_("Receipt"), receipt.number, bold=True, tall=True),
-        Columns(_date(receipt.at.date(), _), _time(receipt.at, _)),
+        Columns(date_words(receipt.at.date(), _), _time(receipt.at, _)),
         Columns(_("Kiosk {kiosk}").format(kiosk=receipt.kiosk_id), receipt.place),
         Rule(),
     ]
@@ -114,7 +121,7 @@ def _tender(receipt: Receipt, _: Translate) -> list[Item]:
 
 
 def _posting(receipt: Receipt, _: Translate) -> list[Item]:
-    day = _date(receipt.value_date, _)
+    day = date_words(receipt.value_date, _)
     if receipt.posting == QUEUED:
         state = _("Received. The city's system will show it when the line is back.")
         return [Text(state, bold=True), Text(_("It counts as paid on {date}.").format(date=day))]
@@ -172,7 +179,7 @@ def _ticket_head(ticket: CassetteTicket, title: str, _: Translate) -> list[Item]
         Text(title, "center", bold=True, tall=True),
         Feed(),
         Columns(_("Ticket"), ticket.number, bold=True, tall=True),
-        Columns(_date(ticket.at.date(), _), _time(ticket.at, _)),
+        Columns(date_words(ticket.at.date(), _), _time(ticket.at, _)),
         Columns(_("Kiosk {kiosk}").format(kiosk=ticket.kiosk_id), ticket.place),
         Columns(_("Cassette period"), str(ticket.period)),
         Columns(_("Journal records"), f"{ticket.opened_record} - {ticket.closed_record}"),
@@ -189,25 +196,56 @@ def _signatures(ticket: CassetteTicket, _: Translate) -> list[Item]:
     return items
 
 
-# Dates. The words are the catalogue's, so that kiosk.pages needs no locale of the machine.
+# Claim
 
 
-def _date(day: date, _: Translate) -> str:
-    months = (
-        _("January"),
-        _("February"),
-        _("March"),
-        _("April"),
-        _("May"),
-        _("June"),
-        _("July"),
-        _("August"),
-        _("September"),
-        _("October"),
-        _("November"),
-        _("December"),
-    )
-    return _("{month} {day}, {year}").format(month=months[day.month - 1], day=day.day, year=day.year)
+def _slip(slip: ClaimSlip, _: Translate) -> list[Item]:
+    place = slip.office.claim_address
+    return [
+        Text(slip.office.name, "center", size=2, bold=True),
+        *(Text(line, "center") for line in slip.office.address),
+        Text(slip.office.phone, "center"),
+        Feed(),
+        Text(_("Claim slip"), "center", bold=True, tall=True),
+        Text(_("This is not a receipt."), "center"),
+        Feed(),
+        Columns(_("Claim"), slip.number, bold=True, tall=True),
+        Columns(date_words(slip.at.date(), _), _time(slip.at, _)),
+        Columns(_("Kiosk {kiosk}").format(kiosk=slip.kiosk_id), slip.place),
+        Rule(),
+        Text(_happened(slip, _), bold=True),
+        *([Columns(_("Cash in question"), format_minor(slip.amount_minor), bold=True)] if slip.amount_minor else []),
+        *([Columns(_("Account ending in"), slip.last4)] if slip.last4 else []),
+        Rule(),
+        Text(_("We answer by {date}.").format(date=date_words(slip.answer_by, _)), bold=True, tall=True),
+        Feed(),
+        Text(_("Call {phone} and say the claim number.").format(phone=slip.office.claim_phone)),
+        *([Text(_("Or come to {place}.").format(place=place))] if place else []),
+        Feed(),
+        Text(_("Bring this slip, your receipt if you have one, and a bill or letter from the city.")),
+        Feed(),
+        Text(_("The kiosk keeps no name and no phone number. Leave yours when you call or come.")),
+        Cut(),
+    ]
+
+
+def _happened(slip: ClaimSlip, _: Translate) -> str:
+    match slip.what:
+        case "not_counted":
+            return _("Cash was put in and not counted.")
+        case "wrong_amount":
+            return _("The amount counted is wrong.")
+        case "no_receipt":
+            return _("There was no receipt.")
+        case "note_in_doubt":
+            return _("The kiosk opened this claim itself: it could not account for a cash bill.")
+        case "note_unexpected":
+            return _("The kiosk opened this claim itself: a cash bill came in that no payment asked for.")
+        case _:
+            return _("Something went wrong with cash.")
+
+
+# Times
 
 
 def _time(at: datetime, _: Translate) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from kiosk.domain.snapshot import Snapshot
+from kiosk.pages.aftermath import aftermath_lines
 from kiosk.pages.frame import framed
 from kiosk.pages.page import Badge, Page
 from kiosk.pages.tongue import Said, Tongue, line
@@ -11,7 +12,7 @@ from kiosk.pages.tongue import Said, Tongue, line
 def starting(snapshot: Snapshot, tongue: Tongue) -> Page:
     """Before the first session, and while a note is still looked for: that may be the money of who stands here."""
     say = tongue.say
-    doubt = snapshot.notice == "note_in_doubt"
+    doubt = snapshot.notice == "note_in_doubt" or any(item.what == "asking" for item in snapshot.aftermath)
     safe = say("Money already put in is safe. We are checking it now.")
     wait = say("It takes less than a minute. Please wait.")
     stuck = tuple(code for code in snapshot.reasons if REASONS.get(code) != "restarting")
@@ -22,6 +23,7 @@ def starting(snapshot: Snapshot, tongue: Tongue) -> Page:
         say("We are checking the cash slot") if doubt else say("Good day. This kiosk is getting ready."),
         badge=_badge(say("Checking") if doubt else say("Starting"), "caution"),
         lines=(
+            *aftermath_lines(snapshot.aftermath, tongue),
             *(line(reason, "strong") for reason in _reasons(stuck, tongue)),
             *((line(safe, "strong" if doubt else "body"),) if doubt or stuck else ()),
             line(say("If it takes longer, ask at the counter."), "muted") if stuck else line(wait, "muted"),
@@ -39,6 +41,7 @@ def out_of_service(snapshot: Snapshot, tongue: Tongue) -> Page:
         say("This kiosk is closed for now"),
         badge=_badge(say("Closed"), "error"),
         lines=(
+            *aftermath_lines(snapshot.aftermath, tongue),
             *(line(reason, "strong") for reason in reasons),
             line(say("Please pay at the counter, by mail, or on the city's website."), "body"),
             line(say("Staff have been told. Money already paid here is safe."), "muted"),

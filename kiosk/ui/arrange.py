@@ -184,9 +184,11 @@ def _choices(choices: Sequence[Choice], m: Metrics) -> list[Block]:
     typing = any(choice.kind == "key" for choice in shown)
     if _pair(shown):
         return [Beside(m, tuple(Card(m, choice) for choice in shown))]
-    for kind, group in groupby(shown, key=lambda choice: choice.kind):
+    for (kind, beside), group in groupby(shown, key=lambda choice: _row(choice, m)):
         members = tuple(group)
-        if kind == "key":
+        if beside:
+            blocks.append(Beside(m, tuple(Card(m, choice) for choice in members)))
+        elif kind == "key":
             blocks.append(Pad(m, members))
         elif kind == "chip":
             blocks.append(ChipChoices(m, members))
@@ -196,6 +198,12 @@ def _choices(choices: Sequence[Choice], m: Metrics) -> list[Block]:
         ways = [Card(m, choice) for choice in shown if choice.kind in ("primary", "plain")]
         blocks.append(Beside(m, tuple(sorted(ways, key=lambda card: card.choice.kind == "primary"))))
     return blocks
+
+
+def _row(choice: Choice, m: Metrics) -> tuple[str, bool]:
+    """Return what choices that may stand together have in common."""
+    beside = choice.beside and not m.large
+    return ("" if beside else choice.kind, beside)
 
 
 def _pair(shown: Sequence[Choice]) -> bool:

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from kiosk.domain.claim import Aftermath
 from kiosk.domain.invoice import Account, Invoice, InvoiceLine
-from kiosk.domain.snapshot import DeviceHealth, PaymentView, ReceiptView, Snapshot, StaffView
+from kiosk.domain.snapshot import ClaimView, DeviceHealth, PaymentView, ReceiptView, Snapshot, StaffView
 
 NOTES = (100, 500, 1000, 2000, 5000, 10000)
 
@@ -36,7 +37,7 @@ LATE = Account(
 PRINTED = replace(ACCOUNT, ref="num:1002004417", address="", invoices=(replace(WATER, label="", lines=()),), live=False)
 CLEAR = replace(ACCOUNT, balance_minor=0, invoices=())
 
-ATTRACT = Snapshot(1, "attract", "City of Riverbend", "RB-07")
+ATTRACT = Snapshot(1, "attract", "City of Riverbend", "RB-07", claims=True)
 _SESSION = replace(ATTRACT, session_open=True)
 _CHOSEN = replace(_SESSION, account=ACCOUNT, agreed_minor=5318)
 CASH_EMPTY = replace(_CHOSEN, screen="cash", payment=PaymentView(5318, 0, 5318, 0, (100, 500, 1000, 2000, 5000), NOTES))
@@ -50,6 +51,18 @@ RECEIPT = ReceiptView(
     "RB-07-1-004118", 5318, 682, 0, "posted", "printing", "2026-11-24T19:44:00-06:00", "4417", shut_off_cleared=True
 )
 DONE = replace(_CHOSEN, screen="done", receipt=RECEIPT)
+CLAIM = ClaimView("what", last4="4417", denominations_minor=NOTES, phone="(555) 010-0199", place="City Hall, window 3")
+SLIP = replace(
+    CLAIM,
+    step="slip",
+    what="not_counted",
+    amount_minor=4000,
+    number="RB-07-C1-000003",
+    answer_by="2026-11-25",
+    printed="printing",
+)
+APPLIED = Aftermath("applied", 2000, "4417", "RB-07-1-000412", "printing")
+LOST = Aftermath("lost", 2000, "4417", "RB-07-C1-000003", "waiting")
 STAFF = StaffView(
     "Dana Ortiz",
     214,
@@ -74,7 +87,12 @@ SAMPLES: dict[str, Snapshot] = {
     "starting_doubt": replace(
         ATTRACT, screen="starting", cash=False, notice="note_in_doubt", reasons=("acceptor_lost",)
     ),
+    "starting_asking": replace(
+        ATTRACT, screen="starting", aftermath=(APPLIED, Aftermath("asking", 2000)), reasons=("acceptor_lost",)
+    ),
     "attract": ATTRACT,
+    "attract_recovered": replace(ATTRACT, aftermath=(APPLIED,)),
+    "attract_lost": replace(ATTRACT, printer=False, online=False, aftermath=(replace(APPLIED, paper="waiting"), LOST)),
     "attract_offline": replace(ATTRACT, online=False),
     "attract_no_scanner": replace(ATTRACT, scanner=False, after_hours=True),
     "type_account": replace(_SESSION, screen="type_account", field="account", entry="100200"),
@@ -94,12 +112,22 @@ SAMPLES: dict[str, Snapshot] = {
     "cash_unsafe": replace(CASH, notice="cash_unsafe", cash=False, payment=PaymentView(5318, 4000, 1318, 0, (), NOTES)),
     "cash_slow": replace(CASH, notice="cash_slow", cash=False, payment=PaymentView(5318, 4000, 1318, 0, (), NOTES)),
     "tender_unsafe": replace(_CHOSEN, screen="tender", cash=False, notice="tender_unsafe"),
+    "cash_doubt": replace(CASH, notice="note_in_doubt", aftermath=(LOST,)),
+    "claim_what": replace(CASH, claim=CLAIM),
+    "claim_what_closed": replace(ATTRACT, screen="out_of_service", cash=False, claim=replace(CLAIM, last4="")),
+    "claim_when": replace(CASH, claim=replace(CLAIM, step="when")),
+    "claim_notes": replace(CASH, claim=replace(CLAIM, step="notes", amount_minor=4000)),
+    "claim_notes_none": replace(CASH, claim=replace(CLAIM, step="notes")),
+    "claim_amount": replace(CASH, claim=replace(CLAIM, step="amount", amount_minor=4000)),
+    "claim_slip": replace(CASH, claim=SLIP),
+    "claim_slip_no_paper": replace(ATTRACT, printer=False, claim=replace(SLIP, printed="unavailable")),
     "cash_credit": replace(
         CASH, payment=PaymentView(5318, 6000, 0, 682, (100, 500, 1000), NOTES, 2000, credit_agreed=True)
     ),
     "review": replace(CASH, screen="review", notice=""),
     "closing": replace(CASH, screen="closing", notice=""),
     "done": DONE,
+    "done_doubt": replace(DONE, notice="note_in_doubt", aftermath=(LOST,)),
     "done_queued": replace(
         DONE,
         online=False,
@@ -110,7 +138,11 @@ SAMPLES: dict[str, Snapshot] = {
     ),
     "out_of_service": replace(ATTRACT, screen="out_of_service", cash=False, reasons=("cassette_full",)),
     "out_of_service_disk": replace(ATTRACT, screen="out_of_service", cash=False, reasons=("disk_full",)),
+    "out_of_service_lost": replace(
+        ATTRACT, screen="out_of_service", cash=False, reasons=("acceptor_lost",), aftermath=(LOST,)
+    ),
     "help": replace(CASH, help_open=True),
+    "help_claim": replace(CASH, help_open=True, claim=CLAIM),
     "help_attract": replace(ATTRACT, help_open=True),
     "idle": replace(CASH, idle_left_s=38),
     "staff_sign_in": replace(ATTRACT, screen="staff_sign_in", field="pin", entry="••••"),

@@ -106,7 +106,8 @@ def test_a_killed_engine_recovers_with_a_note_under_way(kiosk: Kiosk) -> None:
     kiosk.world.twin("acceptor").ask("wait_state", state="stacking", timeout_ms=10_000)
     before = kiosk.world.ledger_minor()
     kiosk.world.kill("engine", signal.SIGKILL)
-    kiosk.see(60, screen="attract", cash=True, notice="recovered_money")
+    told = kiosk.see(60, screen="attract", cash=True)["aftermath"]
+    assert {item["what"] for item in told} == {"applied"}
     kiosk.agree()
     assert kiosk.world.ledger_minor() - before in (2000, 3000)
 

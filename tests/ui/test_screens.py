@@ -114,7 +114,9 @@ def test_every_word_is_on_some_part(rooms: "dict[Canvas, Darkroom]") -> None:
 
 @pytest.mark.parametrize("canvas", CANVASES)
 def test_typing_never_needs_a_second_part(rooms: "dict[Canvas, Darkroom]", canvas: Canvas) -> None:
-    for name, language, size in product(("type_account", "other_amount", "staff_sign_in"), LANGUAGES, range(4)):
+    for name, language, size in product(
+        ("type_account", "other_amount", "claim_amount", "staff_sign_in"), LANGUAGES, range(4)
+    ):
         assert len(parts(rooms[canvas], made(name, language, size))) == 1, (name, language, size)
 
 

@@ -211,7 +211,10 @@ def test_power_cut_between_request_and_stacked_credits_the_same_payment_after_th
     world.stacked(1000)
     totals = [(fact.payment_id, fact.total_minor) for fact in world.of(f.PaymentCompleted)]
     assert totals == [(totals[0][0], 2000), (totals[0][0], 1000)]
-    assert world.picture.notice == "recovered_money"
+    assert [(told.what, told.amount_minor, told.last4) for told in world.picture.aftermath] == [
+        ("applied", 2000, "4417"),
+        ("applied", 1000, "4417"),
+    ]
     assert world.state.books.payment is None
 
 

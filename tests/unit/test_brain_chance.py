@@ -7,17 +7,26 @@ After every step the fold equals the live state (World.tell); at the end the boo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.brain import events
+from kiosk.brain import claiming, events
 from kiosk.brain.commands import EnableAcceptor, ReturnNote, StackNote
 from kiosk.brain.health import TIMERS
 from kiosk.brain.session import ACTS, ALWAYS
 from kiosk.domain import facts as f
+from kiosk.domain.claim import WHATS, WHENS
 from kiosk.domain.intents import Intent
 from kiosk.domain.snapshot import DeviceHealth
 from tests.unit.brain_world import CHANNEL, World, account
 
 NOTES = sorted(CHANNEL)
 TOUCHES = sorted({name for acts in ACTS.values() for name in acts} | set(ALWAYS) - {"more_time"})
+CLAIMING = (
+    *(("claim_what", what) for what in WHATS),
+    *(("claim_when", when) for when in WHENS),
+    *((name, "") for acts in claiming.ACTS.values() for name in acts),
+    ("claim", ""),
+    ("claim_note", "2000"),
+    ("key", "5"),
+)
 
 
 class Street(World):
@@ -72,6 +81,7 @@ class Street(World):
 
 STEPS = st.one_of(
     st.tuples(st.just("touch"), st.sampled_from(TOUCHES)),
+    st.tuples(st.just("claim"), st.sampled_from(CLAIMING)),
     st.tuples(st.just("feed"), st.sampled_from(NOTES)),
     st.tuples(st.just("arrive"), st.none()),
     st.tuples(st.just("arrive"), st.none()),
@@ -93,6 +103,8 @@ STEPS = st.one_of(
 def play(street: Street, name: str, value: object) -> None:
     if name == "touch":
         street.obey(list(street.tell(events.IntentReceived, intent=Intent(str(value)))))
+    elif name == "claim":
+        street.obey(list(street.tell(events.IntentReceived, intent=Intent(*value))))  # type: ignore[misc]
     elif name == "scan":
         if street.state.scene.stage in ("attract", "type_account", "done"):
             street.scan(account(int(str(value)), int(str(value)) // 2))
@@ -141,6 +153,12 @@ def test_books_equal_the_cassette_whatever_happens(steps: list[tuple[str, object
     assert still_in == 0, "a boot closes every payment with money in it"
     numbers = [fact.receipt_number for fact in street.of(f.PaymentCompleted)]
     assert numbers == [f"RB-07-1-{at + 1:06d}" for at in range(len(numbers))], "receipt numbers have a gap"
+    claimed = [fact.claim_number for fact in street.of(f.ClaimOpened)]
+    assert claimed == [f"RB-07-C1-{at + 1:06d}" for at in range(len(claimed))], "claim numbers have a gap"
+    missing = len(street.of(f.NoteInDoubt)) + len(street.of(f.NoteUnexpected))
+    by_kiosk = sum(fact.opened_by != "resident" for fact in street.of(f.ClaimOpened))
+    assert by_kiosk <= missing
+    assert (by_kiosk > 0) == (missing > 0)
 
 
 def test_the_slot_is_never_open_without_a_payment() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from hardware.acceptors.contract import Fault
 from kiosk.brain.limits import _ACCEPTOR_STATES
+from kiosk.domain.claim import WHATS, WHENS, Aftermath
 from kiosk.domain.intents import Intent
 from kiosk.domain.snapshot import NOTICES, SCREENS, from_json, to_json
 from kiosk.pages.dispatch import PAGES, page
@@ -16,7 +17,7 @@ from kiosk.pages.language import LANGUAGES, translator
 from kiosk.pages.notices import TOLD_ELSEWHERE, WORDS
 from kiosk.pages.page import Badge, Chip, Choice, Entry, Line, MoneyStrip, Notice, Page
 from kiosk.pages.service import REASONS
-from kiosk.ui.samples import ATTRACT, CASH, CASH_EMPTY, DONE, LATE, RECEIPT, SAMPLES
+from kiosk.ui.samples import APPLIED, ATTRACT, CASH, CASH_EMPTY, CLAIM, DONE, LATE, LOST, RECEIPT, SAMPLES, SLIP
 
 SPOKEN = (Badge, Chip, Choice, Entry, Line, MoneyStrip, Notice)
 EVERY_PAGE = list(product(SAMPLES, LANGUAGES))
@@ -296,3 +297,102 @@ def test_no_word_of_one_session_is_on_the_next_attract_page() -> None:
     personal = {"4417", "0093", "53.18", "208.41", RECEIPT.number, "Maple", "River Rd"}
     shown = repr(page(replace(held, screen="attract"), translator("en")))
     assert not [word for word in personal if word in shown]
+
+
+# Money that somebody may be waiting for
+
+
+def texts(shown: Page) -> str:
+    return " ".join(f"{line.text} {line.amount}" for line in shown.lines)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("screen", ["attract", "out_of_service", "starting"])
+def test_what_became_of_money_is_told_wherever_nobody_has_begun(screen: str, language: str) -> None:
+    shown = made("attract", language, screen=screen, reasons=("acceptor_lost",), aftermath=(APPLIED, LOST))
+    for word in ("$20.00", "4417", "$20", LOST.number):
+        assert word in texts(shown)
+    heard = " ".join(line.spoken for line in shown.lines)
+    assert ("four four one, seven" if language == "en" else "cuatro cuatro uno, siete") in heard
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_ending_and_every_paper_has_words_of_its_own(language: str) -> None:
+    def said(what: str, paper: str, **changes: Any) -> str:
+        return texts(made("attract", language, aftermath=(replace(LOST, what=what, paper=paper, **changes),)))
+
+    whats = ("applied", "asking", "lost", "found", "unplaced", "filed")
+    assert len({said(what, "printing") for what in whats}) == len(whats)
+    for what in ("applied", "lost", "unplaced", "filed"):
+        assert len({said(what, paper) for paper in ("printing", "printed", "failed")}) == 3
+        assert LOST.number in said(what, "failed"), "without paper the number is on the page"
+        assert said(what, "failed") == said(what, "waiting")
+    assert "$0" not in said("unplaced", "printing", amount_minor=0)
+    assert "4417" not in said("applied", "printing", last4="")
+
+
+def test_a_long_night_of_trouble_still_makes_a_page() -> None:
+    many = tuple(Aftermath("lost", 100 * at, "", f"RB-07-C1-{at:06d}", "printed") for at in range(1, 9))
+    shown = made("attract", aftermath=many)
+    assert [line.amount for line in shown.lines] == ["", "RB-07-C1-000007", "", "RB-07-C1-000008"]
+
+
+@pytest.mark.parametrize("name", ["cash_doubt", "done_doubt"])
+def test_a_note_in_doubt_is_told_with_the_number_of_its_claim(name: str) -> None:
+    shown = made(name)
+    assert LOST.number in [line.amount for line in shown.lines]
+    assert shown.notice
+    assert "opened a claim" in shown.notice.text
+
+
+def claim_step(step: str, language: str = "en", **changes: Any) -> Page:
+    return made("cash", language, claim=replace(CLAIM, step=step, **changes))
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if not name.startswith("staff")])
+def test_a_claim_is_found_in_the_help_of_every_page(name: str) -> None:
+    asked = page(replace(SAMPLES[name], help_open=True, idle_left_s=0), translator("en"))
+    offered = [choice.intent.name for choice in asked.choices]
+    assert ("claim" in offered) == (SAMPLES[name].claim is None)
+    assert ("staff" in offered) <= (SAMPLES[name].claim is None)
+
+
+def test_a_kiosk_that_cannot_write_and_staff_offer_no_claim() -> None:
+    for name in ("attract", "staff_health"):
+        shown = made(name, help_open=True, claims=False)
+        assert "claim" not in [choice.intent.name for choice in shown.choices]
+
+
+def test_the_steps_of_a_claim_offer_every_answer_and_the_way_back() -> None:
+    assert [c.intent for c in claim_step("what").choices] == [*(Intent("claim_what", w) for w in WHATS), Intent("back")]
+    assert [c.intent for c in claim_step("when").choices] == [*(Intent("claim_when", w) for w in WHENS), Intent("back")]
+    notes = [c.intent for c in claim_step("notes", amount_minor=2000).choices]
+    assert notes[:7] == [
+        *(Intent("claim_note", str(minor)) for minor in CLAIM.denominations_minor),
+        Intent("claim_note", "clear"),
+    ]
+    assert notes[7:] == [Intent("claim_type"), Intent("submit"), Intent("back")]
+    assert Intent("submit") in [c.intent for c in claim_step("notes").choices], "nobody has to know the sum"
+    keys = claim_step("amount", amount_minor=456)
+    assert keys.entry
+    assert (keys.entry.value, keys.entry.spoken) == ("$4.56", "You put in: four dollars and fifty-six cents")
+
+
+def test_the_slip_page_says_and_shows_what_is_on_the_paper() -> None:
+    shown = made("cash", claim=SLIP)
+    assert shown.big == ("Claim number", "RB-07-C1-000003")
+    assert "zero zero zero, zero zero three" in shown.big_spoken.replace("C one", "")
+    for word in ("November 25, 2026", "(555) 010-0199", "City Hall, window 3"):
+        assert word in texts(shown)
+    assert [c.intent.name for c in shown.choices] == ["reprint", "done"]
+    gone = made("cash", claim=replace(SLIP, printed="unavailable"))
+    assert "Take a picture of this number" in gone.help[0].text
+    assert [(c.intent.name, c.label) for c in gone.choices] == [("done", "I have the number")]
+    assert [c.intent.name for c in made("cash", claim=replace(SLIP, printed="failed")).choices] == ["reprint", "done"]
+
+
+def test_idle_and_help_stand_above_a_claim() -> None:
+    claimed = replace(CASH, claim=CLAIM)
+    assert page(claimed, translator("en")).name == "claim_what"
+    assert page(replace(claimed, help_open=True), translator("en")).name == "help"
+    assert page(replace(claimed, help_open=True, idle_left_s=3), translator("en")).name == "idle"

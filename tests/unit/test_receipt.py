@@ -27,12 +27,13 @@ from kiosk.domain.facts import NoteCount
 from kiosk.domain.receipt import (
     CassetteTicket,
     CassetteTicketCopy,
+    ClaimSlip,
     Office,
     Receipt,
     ReceiptLine,
     verification_code,
 )
-from kiosk.pages.receipt import receipt_items, ticket_copy_items, ticket_items
+from kiosk.pages.receipt import receipt_items, slip_items, ticket_copy_items, ticket_items
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "tests" / "vectors" / "receipts"
@@ -80,6 +81,17 @@ TICKET = CassetteTicket(
     who=("M. Ortiz", "J. Lee"),
     note_count=41,
     language="es",
+)
+SLIP = ClaimSlip(
+    office=OFFICE,
+    kiosk_id="RB-07",
+    place="City Hall lobby",
+    number="RB-07-C1-000003",
+    at=datetime(2026, 11, 23, 14, 42, tzinfo=CENTRAL),
+    what="not_counted",
+    amount_minor=4000,
+    answer_by=date(2026, 11, 25),
+    last4="4417",
 )
 COPY = CassetteTicketCopy(TICKET, (NoteCount(500, 21), NoteCount(2000, 20)), doubtful_minor=2000)
 
@@ -165,9 +177,16 @@ def test_paper_and_document_are_one_to_one(kind: str) -> None:
 
 
 def marked_texts() -> set[str]:
-    """Every text that kiosk/pages/receipt.py marks with `_`."""
-    tree = ast.parse((ROOT / "kiosk" / "pages" / "receipt.py").read_text(encoding="utf-8"))
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+    """Every text of papers that is marked with `_`."""
+    trees = [
+        ast.parse((ROOT / "kiosk" / "pages" / name).read_text(encoding="utf-8")) for name in ("receipt.py", "dates.py")
+    ]
+    calls = (
+        node
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    )
     return {call.args[0].value for call in calls if call.func.id == "_" and isinstance(call.args[0], ast.Constant)}  # type: ignore[attr-defined]
 
 
@@ -187,6 +206,8 @@ def test_every_text_has_its_spanish_with_the_same_blanks() -> None:
         ("receipt-es-offline", lambda: receipt_items(OFFLINE, spanish())),
         ("receipt-en-large-copy", lambda: receipt_items(replace(RECEIPT, reprint=True), english, large=True)),
         ("ticket-es", lambda: ticket_items(TICKET, spanish())),
+        ("slip-en", lambda: slip_items(SLIP, english)),
+        ("slip-es", lambda: slip_items(replace(SLIP, what="note_in_doubt"), spanish())),
         ("ticket-copy-en", lambda: ticket_copy_items(COPY, english)),
     ],
 )
@@ -244,6 +265,21 @@ def test_the_states_that_a_resident_must_know_are_told_apart() -> None:
     assert "COPY" in printed(receipt_items(replace(RECEIPT, reprint=True), english))
     assert "interruption" in printed(receipt_items(replace(RECEIPT, recovered=True), english))
     assert "not known now" in printed(receipt_items(OFFLINE, english))
+
+
+WHATS = ("not_counted", "wrong_amount", "no_receipt", "other", "note_in_doubt", "note_unexpected")
+
+
+def test_a_slip_says_what_happened_and_shows_only_what_is_known() -> None:
+    said = {what: lines_of(slip_items(replace(SLIP, what=what), english))[9] for what in WHATS}
+    assert len(set(said.values())) == len(WHATS), said
+    bare = printed(slip_items(replace(SLIP, amount_minor=0, last4=""), english))
+    assert "$" not in bare
+    assert "Account" not in bare
+    with pytest.raises(ValueError, match="four digits"):
+        replace(SLIP, last4="04417")
+    with pytest.raises(ValueError, match="zone"):
+        replace(SLIP, at=datetime(2026, 11, 23))
 
 
 def test_large_print_is_twice_the_size_in_every_line() -> None:
