@@ -49,12 +49,13 @@ class City:
         self._inbox = inbox
         self._engine: Engine | None = None
         self.health: dict[str, Any] = {}
+        self._complaint = ""  # why posting does not get on, for the city's staff
         self.poster = Poster(
             server,
             self._hear,
             acked_seq=journal.acked_seq,
             boot_id=clock.fresh_id().replace("-", ""),  # heartbeats are counted from each start of this process
-            health=lambda: self.health,
+            health=self._health,
             fraction=fraction,
             heartbeat_s=config.server.heartbeat_s,
             clock=lambda: clock.mono_ms() / 1000,
@@ -68,6 +69,9 @@ class City:
 
     def stop(self) -> None:
         self.poster.stop(15.0)
+
+    def _health(self) -> dict[str, Any]:
+        return self.health | ({"posting": self._complaint} if self._complaint else {})
 
     def offer(self, records: list[Record]) -> None:
         self.poster.offer(records)
@@ -120,6 +124,7 @@ class City:
 
     def _refused(self, problem: str, detail: str, final: bool) -> None:
         log.error("posting refused", reason=problem, detail=detail, final=final)
+        self._complaint = f"{problem}: {detail}"
         if final or problem == "kiosk-suspended":
             self._inbox.tell(brain.PostingRefused, reason=problem, detail=detail)
 
@@ -139,8 +144,9 @@ class City:
             log.error("the server acknowledged another chain", reason=str(error))
             self._inbox.tell(brain.PostingRefused, reason="fork", detail=str(error))
             return
+        self._complaint = ""
         if self._engine is not None:
-            self._engine.acknowledged(self._journal.acked_seq)
+            self._engine.acknowledged(ack.head_seq)
 
     def _compare(self, request: str, outcome: outcomes.HeadSeen | outcomes.Away) -> None:
         result = "away"
@@ -155,6 +161,8 @@ class City:
     def _heard_head(self, seq: int, digest: str) -> None:
         """Heartbeats tell an idle kiosk, too, that another writes under its key or that the city misses records."""
         found = self._journal.confirm(seq, digest)
+        if found in ("same", "pruned") and self._engine is not None:
+            self._engine.acknowledged(seq)
         if found == "same":
             self.poster.held(seq)
         elif found in ("ahead", "differs"):

@@ -130,7 +130,7 @@ class Engine:
             self._hands.publish(self._picture)
 
     def acknowledged(self, seq: int) -> None:
-        """The server has everything up to `seq`, and the journal knows it: tell the brain which receipts that means."""
+        """The server holds our records up to `seq`: tell the brain which receipts that means, and how many are left."""
         receipts = tuple(number for at, number in self._unposted_receipts.items() if at <= seq)
         self._unposted_receipts = {at: number for at, number in self._unposted_receipts.items() if at > seq}
         unposted = self.journal.head.seq - seq

@@ -19,6 +19,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.billing.kiosk import Client, enrol_with, note, uid
+from tests.billing.lobby import new_lobby
+from tests.billing.restoring import PostgresDump
 from tests.billing.test_ledger import BAD_LINES, FORBIDDEN, INSERT
 from tests.billing.test_program import ROOT, environment
 
@@ -204,3 +206,34 @@ def test_text_that_postgresql_cannot_hold_is_met(program: tuple[str, Any]) -> No
     assert kiosk.get("/v1/kiosks/%00/head").status_code == 403
     beat = {"boot_id": "b", "counter": 1, "health": {"x": "\x00"}}
     assert kiosk.post("/v1/kiosks/pg-nul/heartbeats", beat).status_code == 200
+
+
+def test_kiosks_fill_a_server_that_was_restored_from_a_dump(
+    program: tuple[str, Any], raw: psycopg.Connection[Any], cluster: str, tmp_path: Path
+) -> None:
+    """As test_restored_server does on SQLite: two shipped engines, one idle and one with a new payment."""
+    url, run = program
+    number, house = DEMO_ACCOUNT.removeprefix("num:"), "142"
+    lobbies = []
+    for name in ("set-back-1", "set-back-2"):
+        lobbies.append(new_lobby(tmp_path / name, url, run("enrol-code", "--kiosk", name).split()[-1]))
+        lobbies[-1].start()
+        lobbies[-1].pay(number, house, 500)
+    dump = PostgresDump(
+        _binaries(), cluster, tmp_path / "dump", lambda query: [tuple(row) for row in raw.execute(query).fetchall()]
+    )
+    dump.keep()
+    for lobby in lobbies:
+        lobby.pay(number, house, 1000, 100)
+    before, balance = dump.holds(), run("ledger")
+    dump.put_back()
+    assert dump.holds() != before
+    for lobby in lobbies:
+        lobby.run(61)
+    assert dump.holds() == before
+    assert run("ledger") == balance
+    lobbies[1].pay(number, house, 100)
+    assert [lobby.frozen for lobby in lobbies] == ["", ""]
+    cash = "SELECT subject, SUM(amount_minor) FROM ledger_entry WHERE account_id = 'cash' GROUP BY subject"
+    held = dict(raw.execute(cash).fetchall())
+    assert [held[f"{lobby.enrolment.kiosk_id}/1"] for lobby in lobbies] == [sum(lobby.box) for lobby in lobbies]

@@ -359,10 +359,12 @@ def test_what_the_server_can_be_relied_on_to_hold_is_its_newest_word(opener: Ope
 
 def test_a_head_below_what_the_file_still_has_is_pruned(opener: Opener) -> None:
     journal = opener()
-    made = journal.append([stacked(1), stacked(2)])
-    journal._db.execute("DELETE FROM records WHERE seq = 1")
+    made = journal.append([stacked(1), stacked(2), stacked(3)])
+    journal._db.execute("DELETE FROM records WHERE seq < 3")
     assert journal.standing(1, made[0].hash) == "pruned"
-    assert journal.standing(2, made[1].hash) == "same"
+    assert journal.standing(2, made[1].hash) == "same", "record 3 names it"
+    assert journal.standing(2, made[0].hash) == "differs"
+    assert journal.standing(3, made[2].hash) == "same"
 
 
 def test_an_answer_that_sqlite_does_not_give_is_unwritable(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
