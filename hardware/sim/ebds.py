@@ -8,7 +8,7 @@ Control requests, each a JSON line with "do":
   "timeout_ms"}; power_cut; power_on; power_cut_at {"when"}; jam {"when"?}; clear {"by": "hand" or "device"}; cheat;
   reject {"when"}; cassette_out; cassette_in; empty; full {"when"?}; cable_out; cable_in; hold {"on"};
   drop_reply {"count", "when"?}; corrupt {"count"}; echo {"count"}; other_toggle {"count"}; noise {"hex"};
-  fragment {"on"}
+  fragment {"on"}; disarm (forget every "when" that has not come yet)
 
 `when` of power_cut_at, jam, full and reject: accepting, escrow, stacking, before_stacked or returning; of drop_reply:
 a flag of the status, as stacked or escrowed. Money in cents, times in milliseconds.
@@ -228,6 +228,7 @@ class EbdsTwin:
         plain: dict[str, Callable[[], None]] = {
             "power_cut": device.power_cut,
             "power_on": device.power_on,
+            "disarm": device.armed.clear,
             "jam": device.jam,
             "full": device.fill,
             "cheat": device.cheat,

@@ -67,6 +67,15 @@ class Processes:
     def alive(self, name: str) -> bool:
         return name in self._running and self._running[name][0].poll() is None
 
+    def pid(self, name: str) -> int:
+        return self._running[name][0].pid
+
+    def ended(self, name: str, seconds: float = 15.0) -> int:
+        """Wait until a program that is ending has ended, and forget it; return its exit code, negative for a signal."""
+        process, output = self._running.pop(name)
+        output.close()
+        return process.wait(seconds)
+
     def stop(self, name: str, seconds: float = 15.0) -> None:
         """End one program, gently first."""
         process, output = self._running.pop(name)

@@ -187,13 +187,17 @@ class World:
             "billing", "make-bills", "--state", state, "--out", str(self.bills), "--accounts", str(bills)
         )
 
-    def _start_twins(self) -> None:
-        programs = {
+    def twin_programs(self) -> dict[str, list[str]]:
+        """Return the arguments of each twin's program, by the twin's name."""
+        return {
             "acceptor": ["ebds", "--link", f"{self.base}/dev/acceptor"],
             "printer": ["printer", "--link", f"{self.base}/dev/printer", "--out", str(self.receipts)],
             "camera": ["camera", "--folder", f"{self.base}/camera"],
             "network": ["network", "--listen", str(self.proxy_port), "--to", str(self.server_port)],
         }
+
+    def _start_twins(self) -> None:
+        programs = self.twin_programs()
         for name, arguments in programs.items():
             self.processes.python(name, "hardware", "simulate", *arguments, "--control", str(self.control(name)))
         for name in programs:
@@ -246,9 +250,13 @@ class World:
         raise DemoFailed("the kiosk's control socket closed")
 
     def _one(self, query: str) -> int:
-        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as database:
-            (number,) = database.execute(query).fetchone()
+        ((number,),) = self.rows(query)
         return int(number or 0)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the server's database."""
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as database:
+            return list(database.execute(query))
 
 
 class Twin:
