@@ -157,6 +157,19 @@ class Times:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Keeping:
+    """`retention_days`: how long a record stays in the journal before it goes to the archive; 0 is for ever."""
+
+    retention_days: Annotated[
+        int,
+        Field(ge=0, le=3650),
+        _in_production(
+            lambda days: days == 0 or days >= 90, "at least 90 days: a city's back-up may be so old, or 0 for ever"
+        ),
+    ] = 400
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Staff:
     """One person; `pin` is what `./run kiosk pin` prints, never the PIN itself."""
 
@@ -183,6 +196,7 @@ class Config:
     screen: Screen = Screen()
     limits: Limits = Limits()
     times: Times = Times()
+    journal: Keeping = Keeping()
     staff: tuple[Staff, ...] = ()
     production: bool = True
     allow_volatile_state: Annotated[

@@ -79,7 +79,7 @@ def _looked_over(
             if not count:
                 _require_its_own(record, enrolment, folder)
             if not count and record.seq > 1:
-                chain.seq, chain.hash = record.seq - 1, record.envelope().prev_hash
+                chain.go_on_after(record.seq - 1, record.envelope().prev_hash)
             chain.take(record)
             count += 1
     except MalformedEntry as error:

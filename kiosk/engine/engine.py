@@ -1,6 +1,5 @@
 """The engine's loop: take an event, decide, commit, apply, and only then act (architecture, rules 2 and 3)."""
 
-from collections.abc import Generator
 from dataclasses import replace
 from typing import Protocol
 
@@ -12,14 +11,13 @@ from kiosk.domain.facts import Fact, PaymentCompleted
 from kiosk.domain.snapshot import Snapshot
 from kiosk.engine.clock import Clock
 from kiosk.engine.inbox import Inbox, Job, Timers, Told
-from kiosk.journal.chain import Report
+from kiosk.engine.upkeep import Upkeep
 from kiosk.journal.record import Moment as Stamp
 from kiosk.journal.record import Record
 from kiosk.journal.store import Journal
 
 BEAT_MS = 1_000  # the loop turns at least this often
 CHECKPOINT_AFTER_MS = 5_000
-VERIFY_EVERY_MS = 24 * 3_600_000
 
 
 class Hands(Protocol):
@@ -35,9 +33,14 @@ class Hands(Protocol):
 
 
 class Engine:
-    """Owns the state and the journal. `run` returns after the brain ordered Exit; anything unexpected raises."""
+    """Owns the state and the journal. `run` returns after the brain ordered Exit; anything unexpected raises.
 
-    def __init__(self, state: State, journal: Journal, clock: Clock, inbox: Inbox, hands: Hands) -> None:
+    Without `upkeep` it folds and checks its journal and prunes nothing.
+    """
+
+    def __init__(
+        self, state: State, journal: Journal, clock: Clock, inbox: Inbox, hands: Hands, upkeep: Upkeep | None = None
+    ) -> None:
         self.state = state
         self.journal = journal
         self._clock = clock
@@ -48,8 +51,7 @@ class Engine:
         self._picture: Snapshot | None = None
         self._unposted_receipts: dict[int, str] = {}
         self._quiet_since_ms: int | None = clock.mono_ms()
-        self._check: Generator[int, None, Report] | None = None
-        self._check_due_ms = clock.mono_ms() + VERIFY_EVERY_MS
+        self._upkeep = upkeep or Upkeep(journal)
         self._exit = False
 
     def run(self, reason: str) -> None:
@@ -137,24 +139,13 @@ class Engine:
         self.turn(Told(events.Acknowledged, {"receipts": receipts, "unposted": unposted}))
 
     def _tidy(self, now_ms: int) -> None:
-        """When nothing has happened for a while and nobody is here: checkpoint, and look the journal over."""
-        quiet = self._quiet_since_ms
-        if quiet is not None and now_ms - quiet > CHECKPOINT_AFTER_MS and not self.state.books.session_id:
+        """When nothing has happened for a while and nobody is here: checkpoint, then the upkeep of the journal."""
+        if self.state.books.session_id:
+            return
+        if self._quiet_since_ms is None:
+            told = self._upkeep.step(now_ms, self.state.books)
+            if told is not None:
+                self.turn(told)
+        elif now_ms - self._quiet_since_ms > CHECKPOINT_AFTER_MS:
             self.journal.checkpoint()
             self._quiet_since_ms = None
-        elif quiet is None and not self.state.books.session_id:
-            self._look_back(now_ms)
-
-    def _look_back(self, now_ms: int) -> None:
-        """Verify the whole journal once a day, a piece at each turn of the quiet loop."""
-        if self._check is None:
-            if now_ms < self._check_due_ms:
-                return
-            self._check = self.journal.verify_in_parts()
-        try:
-            next(self._check)
-        except StopIteration as end:
-            self._check, self._check_due_ms = None, now_ms + VERIFY_EVERY_MS
-            if not end.value.ok:
-                detail = f"record {end.value.bad_seq}: {end.value.reason}"
-                self.turn(Told(events.PostingRefused, {"reason": "journal_damaged", "detail": detail}))

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -13,12 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk import VERSION
 from kiosk.brain import events
-from kiosk.brain.apply import apply
 from kiosk.brain.settings import Settings, Timeouts
-from kiosk.brain.state import Books, Scene, State
+from kiosk.brain.state import Scene, State
 from kiosk.config.load import absent_devices
 from kiosk.config.model import Config
-from kiosk.domain import facts
 from kiosk.engine.acceptor_port import AcceptorPort
 from kiosk.engine.city import JOURNAL_NAME, City, session_for
 from kiosk.engine.clock import SystemClock
@@ -27,10 +26,12 @@ from kiosk.engine.desk import ControlDesk, ReaderDesk, ScreenDesk
 from kiosk.engine.engine import Engine
 from kiosk.engine.guard import CrashGuard
 from kiosk.engine.hands import KioskHands
+from kiosk.engine.history import History, believes, read_history
 from kiosk.engine.inbox import Inbox
 from kiosk.engine.papers import Papers
 from kiosk.engine.printing import PrintRoom
 from kiosk.engine.refill import Refill
+from kiosk.engine.upkeep import Upkeep
 from kiosk.engine.watchdog import Watchdog
 from kiosk.journal.errors import JournalDamaged, JournalInUse
 from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, Enrolment, load_enrolment, load_key
@@ -104,10 +105,15 @@ def run_engine(config: Config, options: Options) -> int:
     clock = SystemClock(who.enrolment.time_zone or config.kiosk.time_zone, config.kiosk.trust_clock)
     watchdog = Watchdog()
     watchdog.ready("starting")  # READY before the devices are asked, which may take long
+
+    def beat() -> None:
+        """A journal whose folds cannot be used is read from its first record, which may take minutes."""
+        watchdog.beat(clock.mono_ms())
+
     guard = CrashGuard(config.state_dir / "starts.json", clock.boot_id)
     crashing = guard.started(clock.mono_ms())
     try:
-        journal = open_journal(config, who)
+        journal = open_journal(config, who, beat)
     except JournalDamaged as error:
         log.error("journal damaged, no money is taken", reason=str(error))
         return run_closed(config, options.ui, "journal_damaged", clock, watchdog, Inbox(), None)
@@ -127,7 +133,12 @@ def run_engine(config: Config, options: Options) -> int:
             journal.close()
             guard.ended_well()
             return code
-    code = _serve(config, options, who, journal, clock, inbox, city, watchdog)
+    try:
+        history = read_history(journal, beat)
+    except JournalDamaged as error:
+        log.error("the archive of pruned records is needed and cannot be read, no money is taken", reason=str(error))
+        return run_closed(config, options.ui, "journal_damaged", clock, watchdog, inbox, city)
+    code = _serve(config, options, who, journal, history, clock, inbox, city, watchdog)
     guard.ended_well()
     return code
 
@@ -143,7 +154,7 @@ def prepare(config: Config) -> None:
         log.warning("device not there", device=line)
 
 
-def open_journal(config: Config, who: Identity) -> Journal:
+def open_journal(config: Config, who: Identity, beat: Callable[[], None] = lambda: None) -> Journal:
     enrolment = who.enrolment
     return Journal.open(
         config.state_dir / JOURNAL_NAME,
@@ -153,30 +164,9 @@ def open_journal(config: Config, who: Identity) -> Journal:
         nonce=enrolment.nonce,
         server_key=enrolment.pinned_server_key(),
         allow_volatile=config.allow_volatile_state,
+        believe=believes,
+        beat=beat,
     )
-
-
-@dataclass
-class History:
-    """What reading the journal from the start gives."""
-
-    books: Books
-    period_opened_seq: int
-    last_time: str
-
-
-def read_history(journal: Journal) -> History:
-    """Fold all records. Kinds of a newer version are passed over: they never move money here."""
-    history = History(Books(), 1, "")
-    for record in journal.all_records():
-        envelope = record.envelope()
-        history.last_time = envelope.moment.device_time
-        if envelope.kind not in facts.KINDS:
-            continue
-        history.books = apply(history.books, envelope.fact())
-        if envelope.kind == "CassettePeriodOpened":
-            history.period_opened_seq = record.seq
-    return history
 
 
 def _serve(
@@ -184,12 +174,12 @@ def _serve(
     options: Options,
     who: Identity,
     journal: Journal,
+    history: History,
     clock: SystemClock,
     inbox: Inbox,
     city: City,
     watchdog: Watchdog,
 ) -> int:
-    history = read_history(journal)
     if history.last_time:
         clock.not_before(history.last_time)
     settings = settings_of(config, who.enrolment)
@@ -212,7 +202,8 @@ def _serve(
     if hands.control is not None:
         hands.screen.relay = hands.control.relay
     state = State(settings, history.books, Scene(language=settings.language))
-    engine = _engine(options.failpoint, state, journal, clock, inbox, hands)
+    upkeep = Upkeep(journal, history, retention_days=config.journal.retention_days)
+    engine = _engine(options.failpoint, state, journal, clock, inbox, hands, upkeep)
     _stop_on_signal(inbox)
     threads = [acceptor.thread, printer.thread]
     for thread in threads:
@@ -234,15 +225,21 @@ def _serve(
 
 
 def _engine(
-    failpoint: str, state: State, journal: Journal, clock: SystemClock, inbox: Inbox, hands: KioskHands
+    failpoint: str,
+    state: State,
+    journal: Journal,
+    clock: SystemClock,
+    inbox: Inbox,
+    hands: KioskHands,
+    upkeep: Upkeep,
 ) -> Engine:
     if not failpoint:
-        return Engine(state, journal, clock, inbox, hands)
+        return Engine(state, journal, clock, inbox, hands, upkeep)
     from kiosk.engine.failpoint import Failpoints  # never loaded in a lobby
 
     log.warning("failpoints are on, for a test", failpoint=failpoint)
     failpoints = Failpoints(failpoint)
-    return Engine(state, failpoints.journal(journal), clock, inbox, failpoints.hands(hands))
+    return Engine(state, failpoints.journal(journal), clock, inbox, failpoints.hands(hands), upkeep)
 
 
 def _control(config: Config, options: Options, inbox: Inbox, journal: Journal) -> ControlDesk:

@@ -16,6 +16,9 @@ SCHEMA = (
     "CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, "
     "entry BLOB NOT NULL, hash TEXT NOT NULL, sig BLOB NOT NULL) STRICT"
 )
+# Came later than the journals: made with the first row in it, so that opening a damaged journal changes nothing.
+FOLDS = "CREATE TABLE IF NOT EXISTS folds (seq INTEGER PRIMARY KEY, content BLOB NOT NULL, sig BLOB NOT NULL) STRICT"
+_TABLES = {("records", SCHEMA), ("folds", FOLDS.replace("IF NOT EXISTS ", ""))}
 _COLUMNS = "SELECT seq, kind, entry, hash, sig FROM records"
 _TO_READ = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
 _PAGE = 500  # rows held in memory while walking the whole table
@@ -87,9 +90,9 @@ def rows(connection: apsw.Connection, after_seq: int, limit: int) -> list[Record
         raise JournalDamaged(f"unreadable: {error}") from error
 
 
-def all_rows(connection: apsw.Connection) -> Iterator[Record]:
+def all_rows(connection: apsw.Connection, after_seq: int = -(1 << 63)) -> Iterator[Record]:
     """Walk the table from its first row, whatever its number. Raises JournalDamaged, naming the row not reached."""
-    last = -(1 << 63)
+    last = after_seq
     while True:
         try:
             page = rows(connection, last, _PAGE)
@@ -99,6 +102,32 @@ def all_rows(connection: apsw.Connection) -> Iterator[Record]:
         if len(page) < _PAGE:
             return
         last = page[-1].seq
+
+
+def first_seq(connection: apsw.Connection) -> int:
+    """Return the number of the first row, 0 if there is none."""
+    try:
+        return int(connection.execute("SELECT coalesce(min(seq), 0) FROM records").get)
+    except apsw.Error as error:
+        raise JournalDamaged(f"unreadable: {error}") from error
+
+
+def newest(connection: apsw.Connection, kind: str) -> Record | None:
+    """Return the last record of a kind. Looks through the whole table if there is none."""
+    query = f"{_COLUMNS} WHERE kind = ? ORDER BY seq DESC LIMIT 1"
+    try:
+        found = list(connection.execute(query, (kind,)))
+    except (apsw.Error, UnicodeDecodeError, MemoryError) as error:
+        raise JournalDamaged(f"unreadable: {error}") from error
+    return _record(found[0]) if found else None
+
+
+def delete(connection: apsw.Connection, up_to_seq: int, limit: int) -> None:
+    """Commit the going of the first `limit` rows up to `up_to_seq`. Their pages are used again by later rows."""
+    connection.execute(
+        "DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE seq <= ? ORDER BY seq LIMIT ?)",
+        (up_to_seq, limit),
+    )
 
 
 def insert(connection: apsw.Connection, records: list[Record]) -> None:
@@ -111,15 +140,15 @@ def insert(connection: apsw.Connection, records: list[Record]) -> None:
 
 
 def require_ours(connection: apsw.Connection) -> None:
-    """Raise JournalDamaged unless the file has our mark and exactly our table."""
+    """Raise JournalDamaged unless the file has our mark and exactly our tables."""
     try:
         mark = connection.pragma("application_id")
-        schema = list(connection.execute("SELECT sql FROM sqlite_schema"))
+        schema = list(connection.execute("SELECT name, sql FROM sqlite_schema"))
     except apsw.BusyError as error:
         raise JournalInUse("a running kiosk holds the journal") from error
     except (apsw.Error, UnicodeDecodeError, MemoryError) as error:
         raise JournalDamaged(f"unreadable: {error}") from error
-    if mark != APPLICATION_ID or schema != [(SCHEMA,)]:
+    if mark != APPLICATION_ID or ("records", SCHEMA) not in schema or not _TABLES.issuperset(schema):
         raise JournalDamaged("this file is not a journal")
 
 

@@ -58,6 +58,10 @@ class Medium(Protocol):
 
     def unlink(self, path: Path) -> None: ...
 
+    def make_directory(self, path: Path) -> None:
+        """Make a directory that is durable on return, unless it is there."""
+        ...
+
     def sync_directory(self, path: Path) -> None:
         """Make names created, renamed or removed in `path` durable."""
         ...
@@ -107,6 +111,10 @@ class SystemMedium:
 
     def unlink(self, path: Path) -> None:
         path.unlink()
+
+    def make_directory(self, path: Path) -> None:
+        path.mkdir(mode=0o700, exist_ok=True)
+        self.sync_directory(path.parent)
 
     def sync_directory(self, path: Path) -> None:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

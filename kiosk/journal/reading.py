@@ -7,10 +7,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kiosk.journal import database
 from kiosk.journal.acknowledgement import Acknowledgement
-from kiosk.journal.chain import ChainCheck, Expectation, check
+from kiosk.journal.chain import Expectation, check
 from kiosk.journal.errors import JournalDamaged
 from kiosk.journal.medium import SYSTEM, Medium
 from kiosk.journal.record import Record
+from kiosk.journal.start import whole_chain
 from kiosk.journal.store import witness_path
 from kiosk.journal.witness import look
 
@@ -36,7 +37,7 @@ class ReadJournal:
         try:
             database.require_ours(connection)
             seen = look(witness_path(path), medium)
-            chain = ChainCheck(public_key, expect, thorough=False)
+            chain = whole_chain(connection, public_key, expect, thorough=False)
             report = check(database.all_rows(connection), seen, chain, server_key)
             if not report.ok:
                 raise JournalDamaged(report.reason, report.bad_seq)

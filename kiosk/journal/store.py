@@ -4,25 +4,32 @@ One table, one connection, one writer; also the outbox of posting. An append is 
 (WAL, synchronous=FULL). The engine's thread alone calls it.
 """
 
-import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 import apsw
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from kiosk.domain import facts
-from kiosk.journal import database, lines
+from kiosk.journal import database, folds, lines
 from kiosk.journal.acknowledgement import Acknowledgement, read
-from kiosk.journal.chain import ChainCheck, Expectation, Report, check, check_in_parts
-from kiosk.journal.errors import JournalDamaged, JournalInUse, JournalUnwritable
+from kiosk.journal.archive import Archive, ArchiveWrong, Label, folder_of
+from kiosk.journal.chain import ChainCheck, Expectation, Gone, Report, check, check_in_parts
+from kiosk.journal.errors import JournalDamaged, JournalUnwritable
+from kiosk.journal.folds import Fold
 from kiosk.journal.medium import SYSTEM, VOLATILE, Medium, reason_of, write_again
+from kiosk.journal.opened import OPEN
+from kiosk.journal.pruning import Span, file_away, oldest
 from kiosk.journal.record import Envelope, Moment, Record, seal
+from kiosk.journal.start import check_at_start
 from kiosk.journal.witness import Witness
 
 APPEND_LIMIT = 1000  # records in one transaction; SQLite takes 32766 parameters
+PRUNE_LIMIT = 200  # records that go in one transaction: a few milliseconds
 
 
 @dataclass(frozen=True)
@@ -37,60 +44,42 @@ class NotOurChain(ValueError):
     """An acknowledgement that speaks of another chain than ours, or of records that we do not have."""
 
 
-class OpenJournals:
-    """The journals open in this process, by resolved path.
-
-    POSIX locks do not hold against their own process, and closing any descriptor of the file would drop them.
-    So a second look at an open journal has to be turned away before the file is touched.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._paths: set[Path] = set()
-
-    def enter(self, path: Path) -> None:
-        with self._lock:
-            if path.resolve() in self._paths:
-                raise JournalInUse(f"{path} is open in this process")
-            self._paths.add(path.resolve())
-
-    def leave(self, path: Path) -> None:
-        with self._lock:
-            self._paths.discard(path.resolve())
-
-    def __contains__(self, path: Path) -> bool:
-        with self._lock:
-            return path.resolve() in self._paths
-
-
-OPEN = OpenJournals()
-
-
 def witness_path(path: Path) -> Path:
     return path.with_name(path.name + ".witness")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a journal is opened: the arguments of `Journal.open`."""
+
+    path: Path
+    medium: Medium
+    key: Ed25519PrivateKey
+    expect: Expectation
+    server_key: Ed25519PublicKey | None
+    believe: Callable[[Fold], bool]
+    beat: Callable[[], None]
 
 
 class Journal:
     """An open journal. Made by `open`; every method may raise JournalDamaged when SQLite cannot read the file."""
 
-    def __init__(
-        self,
-        path: Path,
-        connection: apsw.Connection,
-        witness: Witness,
-        key: Ed25519PrivateKey,
-        expect: Expectation,
-        server_key: Ed25519PublicKey | None,
-    ) -> None:
-        self._path = path
+    def __init__(self, terms: Terms, connection: apsw.Connection, witness: Witness) -> None:
+        self._path = terms.path
         self._db = connection
         self._witness = witness
-        self._key = key
-        self._expect = expect
-        self._server_key = server_key
-        self._head = Head(0, expect.nonce)
+        self._key = terms.key
+        self._expect = terms.expect
+        self._server_key = terms.server_key
+        self._medium = terms.medium
+        self._archive = Archive(folder_of(terms.path), terms.expect, terms.key.public_key(), terms.medium)
+        self._head = Head(0, terms.expect.nonce)
+        self._first_seq = 1
         self._acked_seq = 0
         self._confirmed_seq = 0
+        self._folds: list[Fold] = []
+        self._gone: Gone | None = None
+        self._proven: Gone | None = None  # its archive was looked at
         self._failure = ""
         self._closed = False
 
@@ -106,18 +95,22 @@ class Journal:
         server_key: Ed25519PublicKey | None = None,
         allow_volatile: bool = False,
         medium: Medium = SYSTEM,
+        believe: Callable[[Fold], bool] = lambda fold: False,
+        beat: Callable[[], None] = lambda: None,
     ) -> "Journal":
-        """Open the journal of this kiosk and epoch, or begin it, and check its whole chain against the witness.
+        """Open the journal of this kiosk and epoch, or begin it, and check its chain against the witness.
 
-        Raises JournalDamaged (the files stay as they are), JournalUnwritable, or JournalInUse. A file system that
-        forgets is refused unless `allow_volatile`.
+        The chain is checked from the newest fold on that `believe` can read, and whole where there is none; `beat` is
+        called meanwhile. Raises JournalDamaged (the files stay as they are), JournalUnwritable, or JournalInUse. A file
+        system that forgets is refused unless `allow_volatile`.
         """
         kind = medium.filesystem(path.parent)
         if kind in VOLATILE and not allow_volatile:
             raise JournalUnwritable(f"{path} is on {kind}, which forgets at a power cut", "wrong_medium")
         OPEN.enter(path)
         try:
-            return cls._open(path, medium, key, Expectation(kiosk_id, epoch, nonce), server_key)
+            terms = Terms(path, medium, key, Expectation(kiosk_id, epoch, nonce), server_key, believe, beat)
+            return cls._open(terms)
         except OSError as error:
             OPEN.leave(path)
             raise JournalUnwritable(str(error), reason_of(error)) from error
@@ -126,14 +119,8 @@ class Journal:
             raise
 
     @classmethod
-    def _open(
-        cls,
-        path: Path,
-        medium: Medium,
-        key: Ed25519PrivateKey,
-        expect: Expectation,
-        server_key: Ed25519PublicKey | None,
-    ) -> "Journal":
+    def _open(cls, terms: Terms) -> "Journal":
+        path, medium = terms.path, terms.medium
         known = medium.size(witness_path(path)) is not None
         witness = Witness.open(witness_path(path), medium) if known else None
         try:
@@ -145,7 +132,7 @@ class Journal:
                 witness.close()
             raise
         try:
-            return cls._checked(path, medium, connection, witness, key, expect, server_key)
+            return cls._checked(terms, connection, witness)
         except BaseException:
             connection.close()
             if witness:
@@ -153,26 +140,19 @@ class Journal:
             raise
 
     @classmethod
-    def _checked(
-        cls,
-        path: Path,
-        medium: Medium,
-        connection: apsw.Connection,
-        witness: Witness | None,
-        key: Ed25519PrivateKey,
-        expect: Expectation,
-        server_key: Ed25519PublicKey | None,
-    ) -> "Journal":
-        chain = ChainCheck(key.public_key(), expect, thorough=False)
-        report = check(database.all_rows(connection), witness.seen if witness else None, chain, server_key)
-        if not report.ok:
-            raise JournalDamaged(report.reason, report.bad_seq)
-        _settle(path, medium)
+    def _checked(cls, terms: Terms, connection: apsw.Connection, witness: Witness | None) -> "Journal":
+        public_key, expect = terms.key.public_key(), terms.expect
+        kept = [fold for fold in folds.load(connection, expect, public_key) if terms.believe(fold)]
+        newest, seen = kept[0] if kept else None, witness.seen if witness else None
+        report, gone = check_at_start(connection, seen, public_key, expect, terms.server_key, newest, terms.beat)
+        _settle(terms.path, terms.medium)
         if witness is None:
-            witness = Witness.create(witness_path(path), expect.nonce, medium)
-        journal = cls(path, connection, witness, key, expect, server_key)
+            witness = Witness.create(witness_path(terms.path), expect.nonce, terms.medium)
+        journal = cls(terms, connection, witness)
         journal._head = Head(report.head_seq, report.head_hash)
         journal._acked_seq = report.acked_seq
+        journal._folds, journal._gone = kept, gone
+        journal._first_seq = database.first_seq(connection) or 1
         journal._move_log()  # a full disk says so now, not at the first note
         witness.note_head(report.head_seq, report.head_hash)
         witness.sync()
@@ -228,19 +208,35 @@ class Journal:
         Raises JournalDamaged, with nothing written, when they do not continue the chain under our signature.
         """
         chain = self._thorough_check()
-        chain.seq, chain.hash = self._head.seq, self._head.hash
+        if self._head.seq:
+            chain.go_on_after(self._head.seq, self._head.hash)
         for record in records:
             chain.take(record)
         for start in range(0, len(records), APPEND_LIMIT):
             self._commit(list(records[start : start + APPEND_LIMIT]))
 
     def records(self, after_seq: int = 0, limit: int = 100) -> list[Record]:
-        """Return up to `limit` records after `after_seq`, in order."""
+        """Return up to `limit` records after `after_seq`, in order: out of the archive where they have gone.
+
+        They begin with the first one here if their archive has gone too.
+        """
+        if after_seq + 1 < self._first_seq:
+            with suppress(ArchiveWrong, OSError):
+                return list(islice(self.walk(after_seq), limit))
         return database.rows(self._db, after_seq, limit)
 
     def all_records(self) -> Iterator[Record]:
-        """Walk the journal from its first record, a part of it in memory at a time."""
+        """Walk the records that are kept here, a part of them in memory at a time."""
         return database.all_rows(self._db)
+
+    def walk(self, after_seq: int = 0) -> Iterator[Record]:
+        """Walk all records after `after_seq`, those that have gone out of the archive.
+
+        Raises ArchiveWrong or OSError when its files are not there or not as they were written.
+        """
+        if self._gone and after_seq + 1 < self._first_seq:
+            yield from self._archive.records(self._gone, after_seq, self._first_seq)
+        yield from database.all_rows(self._db, max(after_seq, self._first_seq - 1))
 
     def acknowledge(self, ack: Acknowledgement) -> None:
         """Move the cursor and keep the promise in the witness. An older one moves `confirmed_seq` alone.
@@ -263,7 +259,7 @@ class Journal:
         """Compare a head that the server says it holds with our chain: "same", "ahead", "differs" or "pruned".
 
         A server that holds less of the same chain is "same": the rest is on its way. "pruned": so much less that the
-        record is no more in this file.
+        record is neither here nor in the archive.
         """
         if seq > self._head.seq:
             return "ahead"
@@ -292,6 +288,74 @@ class Journal:
         between()
         self._note(self._witness.sync)
 
+    @property
+    def folds(self) -> Sequence[Fold]:
+        """The folds that can be believed, the newest first."""
+        return tuple(self._folds)
+
+    @property
+    def first_seq(self) -> int:
+        """The first record that is kept here: above 1 when older ones have gone to the archive."""
+        return self._first_seq
+
+    def keep_fold(self, version: int, body: Mapping[str, Any]) -> None:
+        """Keep what all records up to the head come to. `body` is read by the code of the same `version` alone."""
+        self._require_sound()
+        fold = Fold(self._head.seq, self._head.hash, version, body, self._gone)
+        try:
+            folds.keep(self._db, fold, self._expect, self._key)
+        except apsw.Error as error:
+            self._fail(error)
+        self._folds = [fold, *(older for older in self._folds if older.seq < fold.seq)][: folds.KEPT]
+
+    def prunable(self, count: int, before: str) -> Span | None:
+        """Return the oldest `count` records if all may go: older than `before`, acknowledged, under both folds.
+
+        None while there are fewer, or while those archived last have not gone yet. The record acknowledged last and
+        those of the folds stay, to be compared with.
+        """
+        ceiling = self._ceiling()
+        if self._going() or not ceiling:
+            return None
+        return oldest(self._db, count, ceiling, before)
+
+    def archive(self, span: Span) -> Generator[None, None, Label]:
+        """Write the records of `span` to the archive and read them back, a part at each step.
+
+        Raises JournalDamaged or OSError; the journal is as before then. They go when a JournalPruned says so.
+        """
+        return file_away(self._db, span, self._gone, self._archive, self._key)
+
+    def prune(self, limit: int = PRUNE_LIMIT) -> bool:
+        """Delete up to `limit` of the records that a JournalPruned says go; return True if there were any.
+
+        Raises ArchiveWrong or OSError, with nothing deleted, if their file is not there any more.
+        """
+        self._require_sound()
+        gone = self._going()
+        if gone is None or gone.to_seq >= self._ceiling():
+            return False
+        if self._proven != gone:
+            self._archive.check(gone)
+            self._note(self._witness.sync)  # never less in it than what has gone
+            self._proven = gone
+        try:
+            database.delete(self._db, gone.to_seq, limit)
+        except apsw.Error as error:
+            self._fail(error)
+        self._first_seq = database.first_seq(self._db)
+        return True
+
+    def _going(self) -> Gone | None:
+        """What a record says goes and has not all gone."""
+        return self._gone if self._gone and self._first_seq <= self._gone.to_seq else None
+
+    def _ceiling(self) -> int:
+        """The record under which others may go, 0 if none may."""
+        if len(self._folds) < folds.KEPT:
+            return 0
+        return min(self._acked_seq, self._confirmed_seq, *(fold.seq for fold in self._folds))
+
     def verify(self) -> Report:
         """Check everything, every signature included, through the connection that holds the file."""
         return check(self.all_records(), self._witness.seen, self._thorough_check(), self._server_key)
@@ -318,7 +382,7 @@ class Journal:
             OPEN.leave(self._path)
 
     def _thorough_check(self) -> ChainCheck:
-        return ChainCheck(self._key.public_key(), self._expect, thorough=True)
+        return ChainCheck(self._key.public_key(), self._expect, thorough=True, gone=self._gone)
 
     def _move_log(self) -> None:
         try:
@@ -335,6 +399,9 @@ class Journal:
         except apsw.Error as error:
             self._fail(error)
         self._head = Head(records[-1].seq, records[-1].hash)
+        for record in records:
+            if record.kind == "JournalPruned":
+                self._gone = Gone.told_by(record)
         self._note(lambda: self._witness.note_head(self._head.seq, self._head.hash))
 
     def _note(self, write: Callable[[], None]) -> None:

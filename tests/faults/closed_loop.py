@@ -36,8 +36,8 @@ from kiosk.domain.snapshot import DeviceHealth, Snapshot
 from kiosk.engine.acceptor import order, translate
 from kiosk.engine.engine import Engine
 from kiosk.engine.frames import FrameRing
+from kiosk.engine.history import read_history
 from kiosk.engine.inbox import Inbox, Job, Told
-from kiosk.engine.process import read_history
 from kiosk.journal.ids import uuid7
 from kiosk.journal.record import Moment as Stamp
 from kiosk.journal.record import Record

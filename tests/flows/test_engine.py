@@ -4,6 +4,7 @@ Method: the real engine and journal; clock and hands are given.
 """
 
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from kiosk.brain.events import Moment
 from kiosk.brain.state import State
 from kiosk.domain.intents import Intent
 from kiosk.domain.snapshot import DeviceHealth, Snapshot
-from kiosk.engine.engine import CHECKPOINT_AFTER_MS, VERIFY_EVERY_MS, Engine
+from kiosk.engine.engine import CHECKPOINT_AFTER_MS, Engine
+from kiosk.engine.history import read_history
 from kiosk.engine.inbox import Inbox, Timers, Told
-from kiosk.engine.process import read_history
+from kiosk.engine.upkeep import VERIFY_EVERY_MS
 from kiosk.journal.ids import uuid7
 from kiosk.journal.record import Record
 from kiosk.journal.store import Journal
@@ -31,6 +33,8 @@ class GivenClock:
     now_ms: int = 1_000
     count: int = 0
     boot_id: str = "0" * 32
+    day: int = 0
+    state: str = "trusted"
 
     def mono_ms(self) -> int:
         return self.now_ms
@@ -41,7 +45,8 @@ class GivenClock:
 
     def moment(self) -> Moment:
         ids = (self.fresh_id(), self.fresh_id(), self.fresh_id())
-        return Moment(self.now_ms, "2026-11-23T19:42:07.123Z", "2026-11-23T13:42:07-06:00", "trusted", ids)
+        day = date(2026, 11, 23) + timedelta(days=self.day)
+        return Moment(self.now_ms, f"{day}T19:42:07.123Z", f"{day}T13:42:07-06:00", self.state, ids)
 
     def not_before(self, device_time: str) -> None:
         pass
