@@ -5,6 +5,7 @@
     kiosk engine|screen --config FILE                     one of them (what the systemd units start)
     kiosk reader --socket PATH --camera ADDRESS ...       the third, which must not read the configuration: it has PINs
     kiosk enrol --config FILE --code CODE                 make the key, tell the server, keep what it gives
+          [--again]                                       the server forgot this enrolment: make it known once more
     kiosk pin                                             turn a PIN into what the configuration keeps
     kiosk check --config FILE [--devices]                 every error of the configuration at once
     kiosk journal verify|export FILE                      check or write out the journal of a kiosk that is stopped
@@ -54,6 +55,7 @@ def _arguments(argv: list[str]) -> tuple["Config", argparse.Namespace]:
     parser.add_argument("--control", type=Path)
     parser.add_argument("--capture", type=Path)
     parser.add_argument("--code")
+    parser.add_argument("--again", action="store_true")
     parser.add_argument("--touch-map", action="store_true")
     parser.add_argument("--devices", action="store_true")
     options = parser.parse_args(argv)
@@ -145,12 +147,17 @@ def _reader(argv: list[str]) -> int:
 
 
 def _enrol(argv: list[str]) -> int:
-    from kiosk.engine.city import enrol
+    from kiosk.engine.city import enrol, enrol_again
+    from kiosk.journal.keys import KeyUnusable
 
     config, options = _arguments(argv)
     if not options.code:
         _refuse(["enrol needs --code: the one-time code that the server's staff page shows"])
-    return enrol(config, options.code)
+    try:
+        return enrol_again(config, options.code) if options.again else enrol(config, options.code)
+    except (FileNotFoundError, KeyUnusable) as error:
+        _refuse([f"the key or the enrolment cannot be used: {error}"])
+        raise
 
 
 def _pin(argv: list[str]) -> int:

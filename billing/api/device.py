@@ -36,7 +36,8 @@ def enrol(request: HttpRequest, payload: schemas.EnrolmentIn) -> Status[dict[str
     """Exchange a one-time code for a kiosk id and a fresh epoch. Safe to repeat with the same code and key."""
     now = clock.now()
     try:
-        chain, created = enrolment.enrol(payload.code, payload.public_key, payload.hardware, now)
+        held = enrolment.Held(**payload.held.dict()) if payload.held else None
+        chain, created = enrolment.enrol(payload.code, payload.public_key, payload.hardware, now, held)
     except enrolment.CodeInvalid:
         raise Problem("enrolment-refused") from None
     except enrolment.KeyInvalid:

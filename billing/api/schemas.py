@@ -32,10 +32,19 @@ class ProblemOut(Schema):
     errors: list[FieldError] | None = None
 
 
+class EpochHeld(Schema):
+    """What a kiosk was given when it was enrolled."""
+
+    kiosk_id: Annotated[str, StringConstraints(max_length=40)]
+    epoch: Annotated[int, Field(strict=True, ge=1, lt=2**31)]
+    nonce: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
 class EnrolmentIn(Schema):
     code: Annotated[str, StringConstraints(min_length=1, max_length=40)]
     public_key: Annotated[str, StringConstraints(max_length=44)]
     hardware: dict[str, Any] = Field(default_factory=dict)
+    held: EpochHeld | None = Field(None, description="an epoch that this server forgot, to be known again")
 
 
 class EnrolmentOut(Schema):

@@ -5,6 +5,7 @@ import json
 import secrets
 from base64 import b64decode
 from binascii import Error as Base64Error
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,15 @@ class CodeInvalid(Exception):
     """Unknown, run out, or used with another key: nobody is told which."""
 
 
+@dataclass(frozen=True)
+class Held:
+    """What a kiosk was given at an enrolment that this server may have forgotten."""
+
+    kiosk_id: str
+    epoch: int
+    nonce: str
+
+
 class KeyInvalid(Exception):
     """Not the base64 of a raw Ed25519 public key."""
 
@@ -38,8 +48,14 @@ def new_code(kiosk: Kiosk, now: datetime) -> str:
     return code
 
 
-def enrol(code: str, public_key: str, hardware: dict[str, Any], now: datetime) -> tuple[Chain, bool]:
-    """Return the epoch that `public_key` signs, and whether it is new. The same code and key may come again."""
+def enrol(
+    code: str, public_key: str, hardware: dict[str, Any], now: datetime, held: Held | None = None
+) -> tuple[Chain, bool]:
+    """Return the epoch that `public_key` signs, and whether it is new. The same code and key may come again.
+
+    `held` comes from a kiosk that was enrolled after the back-up which this server was set back to: its epoch is known
+    again, and its journal follows. Another epoch under that number would give receipt numbers twice.
+    """
     _check_key(public_key)
     with transaction.atomic():
         row = EnrolmentCode.objects.select_for_update().filter(digest=_digest(code)).first()
@@ -51,18 +67,25 @@ def enrol(code: str, public_key: str, hardware: dict[str, Any], now: datetime) -
             return row.chain, False
         if row.expires_at <= now:
             raise CodeInvalid
-        row.chain = _open_epoch(row.kiosk, public_key, hardware, now)
+        Kiosk.objects.select_for_update().get(pk=row.kiosk_id)
+        if held is not None and held.kiosk_id != row.kiosk_id:
+            raise CodeInvalid
+        known = row.kiosk.chains.filter(epoch=held.epoch).first() if held else None
+        if held is not None and known is not None:
+            if (known.public_key, known.nonce) != (public_key, held.nonce):
+                raise CodeInvalid
+            return known, False
+        row.chain = _open_epoch(row.kiosk, public_key, hardware, now, held)
         row.save()
         return row.chain, True
 
 
-def _open_epoch(kiosk: Kiosk, public_key: str, hardware: dict[str, Any], now: datetime) -> Chain:
-    Kiosk.objects.select_for_update().get(pk=kiosk.pk)
+def _open_epoch(kiosk: Kiosk, public_key: str, hardware: dict[str, Any], now: datetime, held: Held | None) -> Chain:
     last = kiosk.chains.aggregate(Max("epoch"))["epoch__max"] or 0
-    nonce = secrets.token_hex(32)
+    epoch, nonce = (held.epoch, held.nonce) if held else (last + 1, secrets.token_hex(32))
     chain: Chain = Chain.objects.create(
         kiosk=kiosk,
-        epoch=last + 1,
+        epoch=epoch,
         public_key=public_key,
         nonce=nonce,
         head_hash=nonce,

@@ -14,7 +14,14 @@ from kiosk.engine.clock import Clock
 from kiosk.engine.engine import Engine
 from kiosk.engine.inbox import Inbox
 from kiosk.journal.acknowledgement import Acknowledgement
-from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, load_or_make_key, save_enrolment
+from kiosk.journal.keys import (
+    ENROLMENT_NAME,
+    KEY_NAME,
+    load_enrolment,
+    load_key,
+    load_or_make_key,
+    save_enrolment,
+)
 from kiosk.journal.record import Record
 from kiosk.journal.store import Journal, NotOurChain
 from kiosk.posting import events, outcomes
@@ -182,6 +189,22 @@ def enrol(config: Config, code: str) -> int:
         return 1
     save_enrolment(config.state_dir / ENROLMENT_NAME, answer.enrolment)
     print(f"enrolled as {answer.enrolment.kiosk_id}, epoch {answer.enrolment.epoch}")
+    return 0
+
+
+def enrol_again(config: Config, code: str) -> int:
+    """Make a city that was set back to an older back-up know this very enrolment again. Returns the exit code."""
+    held = load_enrolment(config.state_dir / ENROLMENT_NAME)
+    key = load_key(config.state_dir / KEY_NAME)
+    answer = ask_to_enrol(config.server.url, code, key, {"name": config.kiosk.name}, session_for(config), held)
+    if not isinstance(answer, outcomes.Enrolled):
+        print(f"not enrolled: {answer}")
+        return 1
+    given = answer.enrolment
+    if (given.kiosk_id, given.epoch, given.nonce) != (held.kiosk_id, held.epoch, held.nonce):
+        print(f"that code is for {given.kiosk_id}, this kiosk is {held.kiosk_id}: nothing was changed here")
+        return 1
+    print(f"the city knows {held.kiosk_id}, epoch {held.epoch}")
     return 0
 
 

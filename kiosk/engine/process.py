@@ -41,7 +41,7 @@ from kiosk.scanning.library import load as load_profiles
 
 log = structlog.get_logger()
 
-WATCH_MORE_MS = 10_000  # over two heartbeats: how long one may take on its way
+WATCH_MORE_MS = 5_000  # over two heartbeats: how long one may take on its way
 SWITCH_INTERVAL_S = 0.0005  # a decision about a note must not wait 5 ms for another thread's bytecode
 
 

@@ -161,12 +161,17 @@ def enrol(
     key: Ed25519PrivateKey,
     hardware: Mapping[str, Any] | None = None,
     session: requests.Session | None = None,
+    held: Enrolment | None = None,
 ) -> Enrolled | Refused | Unavailable:
     """Trade a one-time code for an enrolment; the same code and key may be sent again after a lost answer.
 
+    With `held` a server that forgot this enrolment (it was set back to an older back-up) is asked to know it again.
+
     Neither side can sign yet: TLS alone says who answers, and the server key that comes back is pinned from here on.
     """
-    content = {"code": code, "public_key": public_key_text(key), "hardware": dict(hardware or {})}
+    content: dict[str, Any] = {"code": code, "public_key": public_key_text(key), "hardware": dict(hardware or {})}
+    if held is not None:
+        content["held"] = {"kiosk_id": held.kiosk_id, "epoch": held.epoch, "nonce": held.nonce}
     request = prepare("POST", base_url.rstrip("/") + "/v1/enrolments", None, content)
     received = send(session or plain_session(), request, MONEY_TIMEOUT_S, time.monotonic)
     if isinstance(received, Unavailable):

@@ -137,6 +137,43 @@ def test_a_restore_in_the_middle_of_a_payment_loses_no_note(
     assert lobby.journal.acked_seq == lobby.journal.confirmed_seq == lobby.journal.head.seq
 
 
+def test_a_kiosk_enrolled_after_the_backup_is_known_again_and_sends_all(
+    lobbies: list[Lobby],
+    bills: list[Account],
+    file: SqliteFile,
+    server: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kiosk = Kiosk.objects.get(pk=lobbies[0].enrolment.kiosk_id)
+    file.keep()
+    lobby = new_lobby(tmp_path / "renewed", server, enrolment.new_code(kiosk, clock.now()))
+    assert lobby.enrolment.epoch == 2
+    lobby.start()
+    pay(lobby, bills[0], 1000)
+    before = file.holds()
+    file.put_back()
+    lobby.run(130)
+    assert lobby.frozen == ""
+    assert cash(lobby) == 0
+    config = str(configured(lobby.folder, server))
+    foreign = enrolment.new_code(Kiosk.objects.get(pk=lobbies[1].enrolment.kiosk_id), clock.now())
+    stolen = str(configured(lobbies[1].folder, server))
+    again = ["enrol", "--again", "--code"]
+    assert main([*again, foreign, "--config", config]) == 1
+    assert Kiosk.objects.get(pk=lobbies[1].enrolment.kiosk_id).chains.count() == 1, "one code, one kiosk"
+    code = enrolment.new_code(kiosk, clock.now())
+    assert main([*again, code, "--config", config]) == 0
+    assert "the city knows" in capsys.readouterr().out
+    for _ in range(2):
+        lobby.run(400)
+        assert file.holds()["ledger"] == before["ledger"]
+        assert main([*again, enrolment.new_code(kiosk, clock.now()), "--config", config]) == 0
+    assert file.holds()["receipts"] == before["receipts"]
+    assert main([*again, enrolment.new_code(kiosk, clock.now()), "--config", stolen]) == 1, "another key of that epoch"
+    assert new_lobby(tmp_path / "third", server, enrolment.new_code(kiosk, clock.now())).enrolment.epoch == 3
+
+
 def test_an_export_made_before_pruning_fills_what_the_journal_no_more_has(
     lobbies: list[Lobby],
     bills: list[Account],

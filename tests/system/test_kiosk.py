@@ -5,6 +5,7 @@ waits with an end. One world for all tests of this module, so each begins and en
 """
 
 import json
+import shutil
 import signal
 import socket
 import sqlite3
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from kiosk.demo.processes import answers
 from kiosk.demo.world import World
 
 pytestmark = pytest.mark.xdist_group("system")
@@ -146,6 +148,47 @@ def test_a_stop_in_the_middle_of_a_payment_settles_it(kiosk: Kiosk) -> None:
     assert completed[-1]["entry"]["body"]["reason"] == "stopping"
     kiosk.world.start_kiosk()
     kiosk.see(60, screen="attract", cash=True)
+    kiosk.agree()
+
+
+def test_an_old_image_is_refilled_and_staff_replace_the_medium(kiosk: Kiosk) -> None:
+    """With the real commands from the page that says so to the last cent in the ledger."""
+    world = kiosk.world
+    state, image, old = (world.base / name for name in ("kiosk", "image", "old"))
+    kiosk.see(screen="attract")
+    shutil.copytree(state, image)  # of a machine that rests
+    kiosk.to_cash("99678526")
+    kiosk.insert(1000)
+    kiosk.see(payment__in_minor=1000)
+    number = kiosk.stop_short()["number"]
+    kiosk.leave()
+    kiosk.agree()
+    world.processes.stop("kiosk", 60)
+    shutil.rmtree(state)
+    image.rename(state)
+    world.processes.python("kiosk", "kiosk", "--config", str(world.config), "--ui", "none")
+    screen = world.base / "run" / "screen" / "screen.sock"
+    world.wait_until("the page meanwhile", lambda: first_picture(screen)["cash_reason"] == "refilling", 30)
+    world.processes.wait_for("kiosk", lambda: answers(world.base / "run" / "control.sock"), 60)
+    kiosk.see(60, screen="out_of_service", cash_reason="frozen_medium", online=True)
+    kiosk.agree()
+    config = str(world.config)
+    exported = world.processes.run("kiosk", "journal", "export", "--config", config).splitlines()
+    assert any(number in line for line in exported)
+    assert [json.loads(line)["kind"] for line in exported].count("MediumDistrusted") == 1
+    world.processes.stop("kiosk", 60)
+    state.rename(old)
+    code = world.processes.run("billing", "enrol-code", "--state", str(world.base / "city")).split()[-1]
+    assert "epoch 2" in world.processes.run("kiosk", "enrol", "--config", config, "--code", code)
+    world.start_kiosk()
+    assert "it has them all" in world.processes.run(
+        "kiosk", "journal", "drain", str(old / "journal.db"), "--config", config
+    )
+    kiosk.to_cash("99678526")
+    kiosk.insert(1000)
+    kiosk.see(payment__in_minor=1000)
+    assert "-2-000001" in kiosk.stop_short()["number"]
+    kiosk.leave()
     kiosk.agree()
 
 
