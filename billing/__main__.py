@@ -1,4 +1,4 @@
-"""The server's command line: `python -m billing serve | enrol-code | make-bills | ledger | add-staff`."""
+"""The server's command line: `python -m billing COMMAND`; `--help` lists the commands."""
 
 import argparse
 import json
@@ -50,9 +50,20 @@ def _parser() -> argparse.ArgumentParser:
     ledger = commands.add_parser("ledger", help="print the trial balance as JSON")
     ledger.set_defaults(run=_ledger)
 
+    suspense = commands.add_parser(
+        "check-suspense", help="print suspense by age as JSON; status 1 if it differs from the ledger"
+    )
+    suspense.set_defaults(run=_check_suspense)
+
     staff = commands.add_parser("add-staff", help="add a back-office login; the password comes on standard input")
     staff.set_defaults(run=_add_staff)
     staff.add_argument("name")
+    staff.add_argument(
+        "--group",
+        action="append",
+        default=[],
+        help='a group of the back office, such as "Suspense: propose"; without one the login may do everything',
+    )
 
     for command in commands.choices.values():
         command.add_argument("--state", type=Path, required=True, help="directory of the database and the keys")
@@ -122,8 +133,20 @@ def _ledger(options: argparse.Namespace) -> int:
     return 0
 
 
+def _check_suspense(options: argparse.Namespace) -> int:
+    from billing import clock
+    from billing.journal import ageing
+
+    report = ageing.report(clock.now())
+    print(json.dumps(report, indent=1))
+    for difference in report["differences"]:
+        print(f"suspense differs from the ledger: {difference}", file=sys.stderr)
+    return 1 if report["differences"] else 0
+
+
 def _add_staff(options: argparse.Namespace) -> int:
     from django.contrib.auth import get_user_model, password_validation
+    from django.contrib.auth.models import Group
     from django.core.exceptions import ValidationError
 
     password = sys.stdin.readline().rstrip("\n")
@@ -132,7 +155,15 @@ def _add_staff(options: argparse.Namespace) -> int:
     except ValidationError as error:
         print("; ".join(error.messages), file=sys.stderr)
         return 2
-    get_user_model().objects.create_superuser(options.name, "", password)
+    groups = list(Group.objects.filter(name__in=options.group))
+    if unknown := sorted(set(options.group) - {group.name for group in groups}):
+        print(f"no such group: {', '.join(unknown)}", file=sys.stderr)
+        return 2
+    users = get_user_model().objects
+    if groups:
+        users.create_user(options.name, "", password, is_staff=True).groups.set(groups)
+    else:
+        users.create_superuser(options.name, "", password)
     return 0
 
 

@@ -221,11 +221,20 @@ class _Batch:
             for record, booking in pairs
             for item in booking.opened
         )
-        if answered := [booking.settled_note for _, booking in pairs if booking.settled_note]:
-            memos = SuspenseItem.objects.filter(
-                chain__kiosk=self._kiosk, memo=True, reason="note-in-doubt", resolved_at=None, subject__in=answered
+        self._answer_memos({booking.settled_note: record.seq for record, booking in pairs if booking.settled_note})
+
+    def _answer_memos(self, answered: dict[str, int]) -> None:
+        """Resolve the memos of notes that a record speaks of now; `answered` is its sequence, by note."""
+        if not answered:
+            return
+        memos = SuspenseItem.objects.filter(
+            chain__kiosk=self._kiosk, memo=True, reason="note-in-doubt", resolved_at=None, subject__in=answered
+        )
+        for memo in memos:
+            words = "the journal says what became of the note"
+            memos.filter(pk=memo.pk).update(
+                resolved_at=self._now, resolution=words, answered_seq=answered[memo.subject]
             )
-            memos.update(resolved_at=self._now, resolution="the journal says what became of the note")
 
     def _keep_branch(self, branch: list[Record], booker: Booker) -> None:
         """Keep the losing branch, and book its cash to fork suspense: those notes exist."""

@@ -1,5 +1,10 @@
-"""What kiosks have posted: records as received, and what the server made of them. Records are never changed."""
+"""What kiosks have posted: records as received, and what the server made of them. Records are never changed.
 
+A suspense item changes once, when it is resolved: by two people (Resolution, ResolutionEnd) or, for a memo, by the
+journal itself. Triggers in the database keep this too (billing/ledger/sql/suspense_*.sql).
+"""
+
+from django.conf import settings
 from django.db import models
 
 from billing.kiosks.models import Chain, Kiosk
@@ -103,9 +108,64 @@ class SuspenseItem(models.Model):
     opened_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolution = models.CharField(max_length=200, blank=True)
+    answered_seq = models.BigIntegerField(null=True, help_text="the record that says what became of the note")
 
     class Meta:
         indexes = (models.Index(fields=("resolved_at", "opened_at"), name="journal_suspense_open"),)
 
     def __str__(self) -> str:
         return f"{self.reason} {self.amount_minor} {self.currency}"
+
+
+class Resolution(models.Model):
+    """One person's proposal of what becomes of an item, and of `other` with it; `end` says how it went."""
+
+    WAYS = (
+        ("credit", "credit on an account"),
+        ("invoice", "pays an invoice"),
+        ("join", "an unexpected note is the note in doubt"),
+        ("offset", "the missing cash is this other item"),
+        ("counted", "found at the count"),
+        ("short", "never found: the city bears it"),
+        ("words", "closed by words"),
+    )
+
+    item = models.ForeignKey(SuspenseItem, on_delete=models.PROTECT, related_name="resolutions")
+    other = models.ForeignKey(SuspenseItem, null=True, on_delete=models.PROTECT, related_name="other_resolutions")
+    way = models.CharField(max_length=10, choices=WAYS)
+    account = models.ForeignKey("customers.Account", null=True, on_delete=models.PROTECT)
+    invoice = models.ForeignKey("customers.Invoice", null=True, on_delete=models.PROTECT)
+    cash_subject = models.CharField(max_length=60, blank=True, help_text="kiosk/period whose cash was counted")
+    summary = models.CharField(max_length=200)
+    why = models.TextField()
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ("view",)
+        permissions = (
+            ("propose_resolution", "Can propose what becomes of a suspense item"),
+            ("confirm_resolution", "Can confirm what another person proposed"),
+        )
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.summary}"
+
+
+class ResolutionEnd(models.Model):
+    """How a proposal went. Confirming it resolves its items in the same statement, by trigger."""
+
+    OUTCOMES = (("confirmed", "confirmed"), ("withdrawn", "withdrawn"))
+
+    resolution = models.OneToOneField(Resolution, on_delete=models.PROTECT, related_name="end")
+    outcome = models.CharField(max_length=10, choices=OUTCOMES)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    why = models.TextField(blank=True)
+    transaction = models.OneToOneField(Transaction, null=True, on_delete=models.PROTECT, related_name="resolution_end")
+
+    class Meta:
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.resolution_id} {self.outcome}"

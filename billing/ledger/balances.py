@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from django.db.models import Case, F, Sum, Value, When
+from django.db.models import Case, F, Max, Sum, Value, When
 
 from billing.ledger.models import Entry
 
@@ -26,6 +26,18 @@ def by_subject_and_currency(account: str, subjects: Collection[str]) -> dict[tup
         .annotate(Sum("amount_minor"))
     )
     return {(subject, currency): total for subject, currency, total in rows}
+
+
+def standing(account: str) -> list[dict[str, Any]]:
+    """Return each subject and currency with a balance in `account`, and when its last line was posted, oldest first."""
+    rows = (
+        Entry.objects.filter(account=account)
+        .values("subject", currency=F("transaction__currency"))
+        .annotate(balance_minor=Sum("amount_minor"), since=Max("transaction__posted_at"))
+        .exclude(balance_minor=0)
+        .order_by("since", "subject", "currency")
+    )
+    return list(rows)
 
 
 def trial_balance() -> dict[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ RECEIVABLE = "receivable"  # invoice number
 CREDIT = "account-credit"  # account number
 SUSPENSE = "suspense"  # payment or note id
 FORK_SUSPENSE = "fork-suspense"  # kiosk/epoch
+CASH_SHORT = "cash-short"  # kiosk
 
 # code, title, kind
 CHART = (
@@ -17,6 +18,7 @@ CHART = (
     (CREDIT, "Credit on accounts", "liability"),
     (SUSPENSE, "Receipts to be placed", "liability"),
     (FORK_SUSPENSE, "Cash recorded on a losing journal branch", "liability"),
+    (CASH_SHORT, "Cash short", "expense"),
     ("revenue-water", "Water", "revenue"),
     ("revenue-sewer", "Sewer", "revenue"),
     ("revenue-refuse", "Refuse", "revenue"),

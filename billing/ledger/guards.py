@@ -29,11 +29,28 @@ LEDGER_TRIGGERS = frozenset(
 LEDGER_TABLES = ("ledger_transaction", "ledger_entry", "ledger_ledgeraccount")
 JOURNAL_TABLES = ("journal_record", "journal_forkrecord", "journal_quarantined")
 JOURNAL_TRIGGERS = frozenset(f"{table}_no_{verb}" for table in JOURNAL_TABLES for verb in ("update", "delete"))
+SUSPENSE_TABLES = ("journal_resolution", "journal_resolutionend")  # rows never change
+SUSPENSE_TRIGGERS = frozenset(
+    {
+        "journal_suspenseitem_check",
+        "journal_suspenseitem_resolve",
+        "journal_suspenseitem_no_delete",
+        "journal_resolution_check",
+        "journal_resolutionend_check",
+        "journal_resolutionend_resolve",
+        *(f"{table}_no_{verb}" for table in SUSPENSE_TABLES for verb in ("update", "delete")),
+    }
+)
 
 
 def ledger_statements(vendor: str) -> list[str]:
     """Return the statements that install the ledger's rules on `vendor` ("sqlite" or "postgresql")."""
     return (_SQL / f"{vendor}.sql").read_text(encoding="utf-8").split(_SEPARATOR)
+
+
+def suspense_statements(vendor: str) -> list[str]:
+    """Return the statements that let suspense be resolved by two people alone, once."""
+    return (_SQL / f"suspense_{vendor}.sql").read_text(encoding="utf-8").split(_SEPARATOR)
 
 
 def append_only_statements(vendor: str, table: str) -> list[str]:
@@ -59,4 +76,4 @@ def missing() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(_STANDING[connection.vendor])
         present = {name for (name,) in cursor.fetchall()}
-    return sorted((LEDGER_TRIGGERS | JOURNAL_TRIGGERS) - present)
+    return sorted((LEDGER_TRIGGERS | JOURNAL_TRIGGERS | SUSPENSE_TRIGGERS) - present)

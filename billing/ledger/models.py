@@ -10,7 +10,7 @@ from django.db import models
 class LedgerAccount(models.Model):
     """One row of the chart of accounts."""
 
-    KINDS = (("asset", "asset"), ("liability", "liability"), ("revenue", "revenue"))
+    KINDS = (("asset", "asset"), ("liability", "liability"), ("revenue", "revenue"), ("expense", "expense"))
 
     code = models.CharField(max_length=40, primary_key=True)
     title = models.CharField(max_length=80)

@@ -1,8 +1,9 @@
-"""The same rules on PostgreSQL: a throw-away cluster, raw SQL against the ledger, kiosks posting to two workers."""
+"""The same rules on PostgreSQL: a throw-away cluster, raw SQL against the ledger, kiosks and clerks at two workers."""
 
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -16,11 +17,14 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from billing.journal.groups import CONFIRM, PROPOSE
 from tests.billing.kiosk import Client, enrol_with, note, uid
 from tests.billing.lobby import new_lobby
 from tests.billing.restoring import PostgresDump
+from tests.billing.staff import FORBIDDEN as FORBIDDEN_TO_ONE
 from tests.billing.test_ledger import BAD_LINES, FORBIDDEN, INSERT
 from tests.billing.test_program import ROOT, environment
 
@@ -62,11 +66,12 @@ def program(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     env = {**environment(), "BILLING_DATABASE": f"postgresql://billing@{quote(cluster, safe='')}/postgres"}
     command = [sys.executable, "-m", "billing"]
 
-    def run(*arguments: str) -> str:
+    def run(*arguments: str, said: str = "") -> str:
         done = subprocess.run(
             [*command, *arguments, "--state", state],
             cwd=ROOT,
             env=env,
+            input=said,
             capture_output=True,
             text=True,
             timeout=60,
@@ -237,3 +242,150 @@ def test_kiosks_fill_a_server_that_was_restored_from_a_dump(
     cash = "SELECT subject, SUM(amount_minor) FROM ledger_entry WHERE account_id = 'cash' GROUP BY subject"
     held = dict(raw.execute(cash).fetchall())
     assert [held[f"{lobby.enrolment.kiosk_id}/1"] for lobby in lobbies] == [sum(lobby.box) for lobby in lobbies]
+
+
+# Suspense
+
+PASSWORD = "a long pass phrase 42"
+
+
+class Clerk:
+    """A browser that is signed in, with the form's own tokens."""
+
+    def __init__(self, program: tuple[str, Any], name: str, group: str) -> None:
+        self._url = program[0]
+        program[1]("add-staff", name, "--group", group, said=f"{PASSWORD}\n")
+        self._session = requests.Session()
+        answer = self.post("/admin/login/", username=name, password=PASSWORD)
+        assert answer.status_code == 302, answer.text
+
+    def post(self, path: str, **form: Any) -> requests.Response:
+        page = self._session.get(self._url + path, timeout=30)
+        (token,) = set(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)) or {""}
+        return self._session.post(
+            self._url + path,
+            {"csrfmiddlewaretoken": token, **form},
+            headers={"Referer": self._url + path},
+            allow_redirects=False,
+            timeout=30,
+        )
+
+    def token(self, path: str) -> str:
+        page = self._session.get(self._url + path, timeout=30)
+        return re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[0]
+
+    def press(self, path: str, token: str, **form: Any) -> int:
+        answer = self._session.post(
+            self._url + path, {"csrfmiddlewaretoken": token, **form}, allow_redirects=False, timeout=30
+        )
+        return answer.status_code
+
+
+def page_of(item: int) -> str:
+    return f"/admin/journal/suspenseitem/{item}/change/"
+
+
+@pytest.fixture(scope="module")
+def staff(program: tuple[str, Any]) -> list[Clerk]:
+    """One who proposes, and two who confirm."""
+    return [Clerk(program, name, group) for name, group in (("ann", PROPOSE), ("bob", CONFIRM), ("cy", CONFIRM))]
+
+
+def rows(raw: psycopg.Connection[Any], query: str, *values: Any) -> list[tuple[Any, ...]]:
+    return raw.execute(query, values).fetchall()  # type: ignore[arg-type]
+
+
+def test_two_who_confirm_together_book_once(
+    program: tuple[str, Any], raw: psycopg.Connection[Any], staff: list[Clerk]
+) -> None:
+    ann, *others = staff
+    kiosk = _enrolled(program, "pg-suspense")
+    notes = [note("", 1000 + number) for number in range(6)]
+    for body in notes:
+        kiosk.journal.add("NoteUnexpected", {**body, "channel": 4, "reason": "x"})
+    kiosk.post_all()
+    for body in notes:
+        ((item,),) = rows(raw, "SELECT id FROM journal_suspenseitem WHERE subject = %s", body["note_id"])
+        number = DEMO_ACCOUNT.removeprefix("num:")
+        assert ann.post(page_of(item), step="propose", way="credit", account=number, why="tape").status_code == 302
+        ((proposal,),) = rows(raw, "SELECT id FROM journal_resolution WHERE item_id = %s", item)
+        tokens = [clerk.token(page_of(item)) for clerk in others]
+        gate, answers = threading.Barrier(2), []
+
+        def press(clerk: Clerk, token: str, item: int = item, proposal: int = proposal, gate: Any = gate,
+                  answers: Any = answers) -> None:  # fmt: skip
+            gate.wait(10)
+            answers.append(clerk.press(page_of(item), token, step="confirm", proposal=proposal))
+
+        threads = [threading.Thread(target=press, args=pair) for pair in zip(others, tokens, strict=True)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(answers) == [200, 302]
+        reference = f"suspense/{item}"
+        assert rows(raw, "SELECT count(*) FROM ledger_transaction WHERE reference = %s", reference) == [(1,)]
+        held = "SELECT sum(amount_minor) FROM ledger_entry WHERE account_id = 'suspense' AND subject = %s"
+        assert rows(raw, held, body["note_id"]) == [(0,)]
+        ends = "SELECT outcome FROM journal_resolutionend WHERE resolution_id = %s"
+        assert rows(raw, ends, proposal) == [("confirmed",)]
+        assert rows(raw, "SELECT resolved_at IS NOT NULL FROM journal_suspenseitem WHERE id = %s", item) == [(True,)]
+    report = json.loads(program[1]("check-suspense"))
+    assert report["differences"] == []
+
+
+@pytest.fixture
+def names(program: tuple[str, Any], raw: psycopg.Connection[Any], staff: list[Clerk]) -> dict[str, int]:
+    """What the forbidden statements name."""
+    kiosk = _enrolled(program, f"pg-{uid()[:8]}")
+    kiosk.journal.add("NoteUnexpected", {**note("", 3000), "channel": 4, "reason": "x"})
+    kiosk.journal.add("NoteInDoubt", {**note(uid(), 1000), "reason": "x"})
+    kiosk.journal.add("NoteStacked", note(uid(), 1000))
+    kiosk.post_all()
+    found = rows(
+        raw,
+        "SELECT i.id FROM journal_suspenseitem i JOIN kiosks_chain c ON c.id = i.chain_id WHERE c.kiosk_id = %s"
+        " ORDER BY i.id",
+        kiosk.kiosk_id,
+    )
+    (item,), (memo,) = found
+    number = DEMO_ACCOUNT.removeprefix("num:")
+    assert staff[0].post(page_of(item), step="propose", way="credit", account=number, why="x").status_code == 302
+    ((proposal, proposer),) = rows(raw, "SELECT id, proposed_by_id FROM journal_resolution WHERE item_id = %s", item)
+    ((second,),) = rows(raw, "SELECT id FROM auth_user WHERE username = 'bob'")
+    ((posted,),) = rows(raw, "SELECT max(id) FROM ledger_transaction")
+    return {
+        "item": item,
+        "memo": memo,
+        "proposal": proposal,
+        "proposer": proposer,
+        "second": second,
+        "posted": posted,
+    }
+
+
+def test_raw_sql_cannot_resolve_suspense_alone(raw: psycopg.Connection[Any], names: dict[str, int]) -> None:
+    statements = (
+        *FORBIDDEN_TO_ONE,
+        "TRUNCATE journal_suspenseitem CASCADE",
+        "TRUNCATE journal_resolutionend",
+        "SET session_replication_role = replica; DELETE FROM journal_resolution",
+        "SET session_replication_role = replica; UPDATE journal_suspenseitem SET resolved_at = now()",
+    )
+    for statement in statements:
+        print(statement)
+        with pytest.raises(psycopg.errors.IntegrityError, match=r"suspense|journal_"):
+            raw.execute(statement.format(**names))  # type: ignore[arg-type]
+    kept = "SELECT resolved_at, resolution, amount_minor FROM journal_suspenseitem WHERE id = %s"
+    assert rows(raw, kept, names["item"]) == [(None, "", 3000)]
+    assert rows(raw, "SELECT count(*) FROM journal_resolutionend WHERE resolution_id = %s", names["proposal"]) == [(0,)]
+
+
+def test_the_journal_answers_a_memo_here_too(program: tuple[str, Any], raw: psycopg.Connection[Any]) -> None:
+    kiosk = _enrolled(program, "pg-answers")
+    body = note(uid(), 1000)
+    kiosk.journal.add("NoteInDoubt", {**body, "reason": "x"})
+    kiosk.journal.add("NoteStacked", body)
+    assert [result["disposition"] for result in kiosk.post_all()] == ["memo", "posted"]
+    answered = "SELECT answered_seq FROM journal_suspenseitem WHERE subject = %s AND resolved_at IS NOT NULL"
+    assert rows(raw, answered, body["note_id"]) == [(2,)]

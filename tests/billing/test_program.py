@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from billing.customers import billcode
 from billing.demo import city
 from tests.billing.kiosk import enrol_with
+from tests.billing.test_ledger import INSERT
 
 ROOT = Path(__file__).resolve().parents[2]
 CITY = json.loads(city.CITY_FILE.read_text(encoding="utf-8"))
@@ -70,8 +72,6 @@ def test_the_ledger_balances(demo: str, state: Path) -> None:
 
 
 def test_the_city_has_five_hundred_accounts_the_same_each_time(demo: str, state: Path) -> None:
-    import sqlite3
-
     with sqlite3.connect(state / "billing.sqlite3") as connection:
         rows = connection.execute("SELECT number, token, house_number, status FROM customers_account").fetchall()
     assert len(rows) == CITY["accounts"] == 500
@@ -109,8 +109,6 @@ def test_the_server_key_outlives_a_restart_and_is_private(demo: str, state: Path
 
 
 def test_a_database_without_its_guards_is_not_served(tmp_path: Path) -> None:
-    import sqlite3
-
     assert run("ledger", "--state", str(tmp_path)).returncode == 0
     with sqlite3.connect(tmp_path / "billing.sqlite3") as connection:
         connection.execute("DROP TRIGGER ledger_transaction_check")
@@ -131,8 +129,6 @@ def test_sqlite_takes_one_worker(state: Path, demo: str) -> None:
 
 
 def test_staff_passwords_are_argon2_and_not_short(demo: str, state: Path) -> None:
-    import sqlite3
-
     assert run("add-staff", "clerk", "--state", str(state), input="short\n").returncode == 2
     assert run("add-staff", "clerk", "--state", str(state), input="river otters at noon\n").returncode == 0
     with sqlite3.connect(state / "billing.sqlite3") as connection:
@@ -144,3 +140,19 @@ def test_staff_passwords_are_argon2_and_not_short(demo: str, state: Path) -> Non
         home = browser.post(f"{demo}/admin/login/?next=/admin/", data=form, timeout=30)
         assert "Accounts, kiosks and ledger" in home.text
         assert browser.get(f"{demo}/static/admin/css/base.css", timeout=30).status_code == 200
+
+
+def test_suspense_that_differs_from_the_ledger_is_a_failure(tmp_path: Path) -> None:
+    order = ("check-suspense", "--state", str(tmp_path))
+    well = run(*order)
+    assert (well.returncode, json.loads(well.stdout)["differences"]) == (0, [])
+    with sqlite3.connect(tmp_path / "billing.sqlite3") as connection:
+        lines = '[["cash","k/1",5],["suspense","n",-5]]'
+        connection.execute(INSERT.format(reference="by hand", lines=lines))
+    wrong = run(*order)
+    assert wrong.returncode == 1
+    assert "ledger_minor': 5, 'items_minor': 0" in wrong.stderr
+    unknown = run(
+        "add-staff", "ann", "--group", "Suspense: all", "--state", str(tmp_path), input="river otters at noon\n"
+    )
+    assert (unknown.returncode, "no such group: Suspense: all" in unknown.stderr) == (2, True)

@@ -1,0 +1,188 @@
+"""Suspense in the back office: the list, one item with its evidence and the two persons' forms, the report of age."""
+
+import csv
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+
+from billing import clock
+from billing.journal import ageing, suspense
+from billing.journal.evidence import evidence
+from billing.journal.models import SuspenseItem
+from billing.journal.suspense import NotAllowed
+from billing.journal.suspense_forms import ProposalForm, WordForm
+from billing.journal.ways import NotPlaceable
+from billing.money import format_minor
+
+
+class OpenFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
+        return (("open", "open"), ("proposed", "waits for a second person"), ("resolved", "resolved"))
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() == "proposed":
+            waiting = [key for proposal in suspense.all_standing() for key in (proposal.item_id, proposal.other_id)]
+            return queryset.filter(pk__in=[key for key in waiting if key])
+        return queryset.filter(resolved_at__isnull=self.value() == "open") if self.value() else queryset
+
+
+class SuspenseItemAdmin(admin.ModelAdmin):
+    """What has to be placed, oldest first. Nothing is edited: an item is resolved by two people's words."""
+
+    list_display = ("opened_at", "age", "chain", "reason", "subject", "sum", "memo", "resolved_at")
+    list_filter = (OpenFilter, "memo", "reason", "chain")
+    list_select_related = ("chain",)
+    search_fields = ("subject",)
+    ordering = ("opened_at",)
+    change_list_template = "journal/suspense_list.html"
+
+    @admin.display(description="days open")
+    def age(self, item: SuspenseItem) -> int:
+        return ageing.days_open(item.opened_at, item.resolved_at or clock.now())
+
+    @admin.display(description="sum", ordering="amount_minor")
+    def sum(self, item: SuspenseItem) -> str:
+        return money(item.amount_minor, item.currency)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view
+        own = [path("age/", view(self.age_view), name="journal_suspense_age")]
+        return [*own, *super().get_urls()]
+
+    def change_view(self, request: HttpRequest, object_id: str, *rest: Any, **more: Any) -> HttpResponse:
+        """Show the item, or take one step with it."""
+        del rest, more
+        key = int(object_id) if object_id.isdecimal() else 0
+        item: SuspenseItem = get_object_or_404(SuspenseItem.objects.select_related("chain__kiosk"), pk=key)
+        if not self.has_view_permission(request, item):
+            raise PermissionDenied
+        known = evidence(item)
+        form = ProposalForm(item, known, request.POST if request.POST.get("step") == "propose" else None)
+        if request.method == "POST":
+            done = self._take_step(request, item, form)
+            if done:
+                return done
+        return self._page(request, item, known, form)
+
+    def age_view(self, request: HttpRequest) -> HttpResponse:
+        """The report of age: as a page, or as `?format=csv` (the open items) or `?format=json` (everything)."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        now = clock.now()
+        wanted = request.GET.get("format")
+        if wanted == "csv":
+            return _csv(ageing.waiting(now))
+        report = ageing.report(now)
+        if wanted == "json":
+            return JsonResponse(report)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Suspense by age",
+            "bands": _with_money(report["bands"], "held_minor", "missing_minor", "in_doubt_minor"),
+            "items": _with_money(report["items"], "amount_minor"),
+            "clearing": _with_money(report["clearing"], "held_minor"),
+            "differences": _with_money(report["differences"], "ledger_minor", "items_minor"),
+        }
+        return TemplateResponse(request, "journal/suspense_age.html", context)
+
+    def _take_step(self, request: HttpRequest, item: SuspenseItem, form: ProposalForm) -> HttpResponse | None:
+        """Do what was asked and return the way back to the page; None to show the page with what is wrong."""
+        try:
+            said = _propose(request, item, form) if request.POST.get("step") == "propose" else _end(request, item)
+        except NotAllowed as error:
+            raise PermissionDenied(str(error)) from error
+        except NotPlaceable as error:
+            self.message_user(request, f"Not done: {error}.", messages.ERROR)
+            return None
+        if not said:
+            return None
+        self.message_user(request, said, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:journal_suspenseitem_change", args=[item.pk]))
+
+    def _page(self, request: HttpRequest, item: SuspenseItem, known: Any, form: ProposalForm) -> HttpResponse:
+        standing = None if item.resolved_at else suspense.standing(item)
+        may_confirm = request.user.has_perm("journal.confirm_resolution")
+        own = standing is not None and standing.proposed_by_id == request.user.pk
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Suspense item #{item.pk}",
+            "opts": self.model._meta,
+            "item": item,
+            "sum": money(item.amount_minor, item.currency),
+            "days": ageing.days_open(item.opened_at, item.resolved_at or clock.now()),
+            "known": known,
+            "near": [(other, money(other.amount_minor, other.currency)) for other in known.near],
+            "history": suspense.history(item),
+            "standing": standing,
+            "form": form,
+            "word_form": WordForm(),
+            "may_propose": request.user.has_perm("journal.propose_resolution"),
+            "may_confirm": may_confirm and not own,
+            "may_withdraw": own or may_confirm,
+            "own": own,
+        }
+        return TemplateResponse(request, "journal/suspense_item.html", context)
+
+
+def money(amount_minor: int, currency: str) -> str:
+    return f"{format_minor(amount_minor)} {currency}"
+
+
+def _propose(request: HttpRequest, item: SuspenseItem, form: ProposalForm) -> str:
+    if not request.user.has_perm("journal.propose_resolution"):
+        raise NotAllowed("you may not propose")
+    if not form.is_valid():
+        return ""
+    suspense.propose(item, form.choice(), request.user, form.cleaned_data["why"], clock.now())
+    return "Proposed. Another person has to confirm it."
+
+
+def _end(request: HttpRequest, item: SuspenseItem) -> str:
+    """Confirm or withdraw the proposal that was on the page: the number in the form, not whichever stands now."""
+    shown = next((p for p in suspense.history(item) if str(p.pk) == request.POST.get("proposal")), None)
+    if shown is None:
+        raise NotPlaceable("this proposal is not here")
+    if request.POST.get("step") == "confirm":
+        suspense.confirm(shown, request.user, request.POST.get("why", ""), clock.now())
+        return "Confirmed and booked."
+    suspense.withdraw(shown, request.user, request.POST.get("why", ""), clock.now())
+    return "Withdrawn."
+
+
+def _csv(items: list[ageing.Waiting]) -> HttpResponse:
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="suspense.csv"'
+    names = list(ageing.Waiting.__dataclass_fields__)
+    writer = csv.writer(answer)
+    writer.writerow(names)
+    writer.writerows([_cell(getattr(item, name)) for name in names] for item in items)
+    return answer
+
+
+def _cell(value: Any) -> Any:
+    """Text that a spreadsheet would take for a formula is made plain text."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def _with_money(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
+    """Add each sum as text, under its name without the unit."""
+    return [
+        {**row, **{name.removesuffix("_minor"): money(row[name], row["currency"]) for name in names}} for row in rows
+    ]

@@ -1,0 +1,200 @@
+"""The ways to resolve a suspense item: which items each is for, what it needs, and the lines it posts.
+
+Money above 0 is placed. Money below 0 is a receipt whose cash no record accounts for: another item that holds it, the
+count, or in the end the city makes up for it, never the resident. A memo has no line in the ledger; a note found at
+the count gets its first one here. Paying somebody out is not a way: that is done at the counter, from the credit.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from billing.customers.models import Account, Invoice
+from billing.journal.models import BookedNote, SuspenseItem
+from billing.ledger import balances
+from billing.ledger.chart import CASH, CASH_SHORT, CREDIT, FORK_SUSPENSE, RECEIVABLE, SUSPENSE
+from billing.ledger.posting import Line
+from billing.money import format_minor
+
+
+class NotPlaceable(ValueError):
+    """This item cannot be resolved in this way; the words say why."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a clerk chose. `cash_subject` is the kiosk and period whose cash was counted."""
+
+    way: str
+    other: SuspenseItem | None = None
+    account: Account | None = None
+    invoice: Invoice | None = None
+    cash_subject: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`lines` are posted under the item's name, none for words; `note_id` must not be booked by a record any more."""
+
+    summary: str
+    lines: tuple[Line, ...] = ()
+    note_id: str = ""
+
+
+def outcome(item: SuspenseItem, choice: Choice) -> Outcome:
+    """Return what `choice` comes to now. NotPlaceable if it does not fit the item."""
+    if choice.way not in _WAYS:
+        raise NotPlaceable("choose what becomes of it")
+    if choice.way != "words" and item.currency != settings.CURRENCY:
+        raise NotPlaceable(f"accounts are kept in {settings.CURRENCY}")
+    return _WAYS[choice.way](item, choice)
+
+
+def possible(item: SuspenseItem) -> tuple[str, ...]:
+    """Return the ways that can be open to `item` at all, the usual one first."""
+    if item.memo:
+        return ("counted", "words") if _is_doubt(item) and item.amount_minor > 0 else ("words",)
+    if item.amount_minor < 0:
+        return ("offset", "counted", "short")
+    return ("join", "credit", "invoice") if item.reason == "note-unexpected" else ("credit", "invoice")
+
+
+def held_in(item: SuspenseItem) -> str:
+    """Return the ledger account that holds the item's money."""
+    return FORK_SUSPENSE if item.reason == "journal-fork" else SUSPENSE
+
+
+def period_of(item: SuspenseItem, period: str) -> str:
+    """Return the ledger's name for a cassette period of the item's kiosk."""
+    return f"{item.chain.kiosk_id}/{period}"
+
+
+def _credit(item: SuspenseItem, choice: Choice) -> Outcome:
+    _require_money(item)
+    account = _account(choice)
+    lines = (_out(item), Line(CREDIT, account.number, -item.amount_minor))
+    return Outcome(f"credit on {account.number}", lines)
+
+
+def _invoice(item: SuspenseItem, choice: Choice) -> Outcome:
+    """Pay what is still owed on the invoice; the rest becomes credit on its account."""
+    _require_money(item)
+    if choice.invoice is None:
+        raise NotPlaceable("no invoice has this number")
+    # Locked as a posting kiosk locks it, so that the two see each other.
+    invoice = Invoice.objects.select_for_update(of=("self",)).select_related("account").get(pk=choice.invoice.pk)
+    owed = balances.by_subject(RECEIVABLE, [invoice.number], item.currency).get(invoice.number, 0)
+    fits = min(max(0, owed), item.amount_minor)
+    if not fits:
+        raise NotPlaceable("nothing is owed on this invoice any more")
+    rest = item.amount_minor - fits
+    lines = [_out(item), Line(RECEIVABLE, invoice.number, -fits)]
+    if rest:
+        lines.append(Line(CREDIT, invoice.account.number, -rest))
+    return Outcome(f"pays invoice {invoice.number}", tuple(lines))
+
+
+def _join(item: SuspenseItem, choice: Choice) -> Outcome:
+    """The note that turned up is the note in doubt: its money goes to the account, and the memo is closed with it."""
+    _require_money(item)
+    memo, account = choice.other, _account(choice)
+    if item.reason != "note-unexpected" or memo is None or not _is_doubt(memo):
+        raise NotPlaceable("only an unexpected note can be a note in doubt")
+    _require_same(item, memo, memo.amount_minor)
+    _require_unbooked(memo)
+    lines = (_out(item), Line(CREDIT, account.number, -item.amount_minor))
+    return Outcome(f"is the note in doubt #{memo.pk}: credit on {account.number}", lines, memo.subject)
+
+
+def _offset(item: SuspenseItem, choice: Choice) -> Outcome:
+    _require_missing(item)
+    other = choice.other
+    if other is None or other.memo or other.amount_minor <= 0:
+        raise NotPlaceable("choose an item that holds money")
+    _require_same(item, other, -other.amount_minor)
+    return Outcome(f"the missing cash is in item #{other.pk}", (_out(item), _out(other)))
+
+
+def _counted(item: SuspenseItem, choice: Choice) -> Outcome:
+    """The count found more than the records say, by this item: the cash of that period rises to what is there."""
+    kiosk, _, period = choice.cash_subject.partition("/")
+    if kiosk != item.chain.kiosk_id or not (re.fullmatch("[0-9]{1,10}|unknown", period)):
+        raise NotPlaceable("say in which cassette period of this kiosk it was counted")
+    if not item.memo:
+        _require_missing(item)
+        cash = Line(CASH, choice.cash_subject, -item.amount_minor)
+        return Outcome(f"found at the count of {choice.cash_subject}", (cash, _out(item)))
+    account = _account(choice)
+    if not _is_doubt(item) or item.amount_minor <= 0:
+        raise NotPlaceable("only a note in doubt can be found at the count")
+    _require_unbooked(item)
+    cash = Line(CASH, choice.cash_subject, item.amount_minor)
+    lines = (cash, Line(CREDIT, account.number, -item.amount_minor))
+    return Outcome(f"found at the count of {choice.cash_subject}: credit on {account.number}", lines, item.subject)
+
+
+def _short(item: SuspenseItem, choice: Choice) -> Outcome:
+    del choice
+    _require_missing(item)
+    short = Line(CASH_SHORT, item.chain.kiosk_id, -item.amount_minor)
+    return Outcome(f"never found: the city bears {format_minor(-item.amount_minor)}", (short, _out(item)))
+
+
+def _words(item: SuspenseItem, choice: Choice) -> Outcome:
+    del choice
+    if not item.memo:
+        raise NotPlaceable("there is money in this item: words alone do not place it")
+    return Outcome("closed by words")
+
+
+_WAYS: dict[str, Callable[[SuspenseItem, Choice], Outcome]] = {
+    "credit": _credit,
+    "invoice": _invoice,
+    "join": _join,
+    "offset": _offset,
+    "counted": _counted,
+    "short": _short,
+    "words": _words,
+}
+
+
+def _out(item: SuspenseItem) -> Line:
+    """Take the item's money out of where it is held, whichever sign it has."""
+    return Line(held_in(item), item.subject, item.amount_minor)
+
+
+def _account(choice: Choice) -> Account:
+    if choice.account is None:
+        raise NotPlaceable("no account has this number")
+    return choice.account
+
+
+def _is_doubt(item: SuspenseItem) -> bool:
+    return bool(item.memo and item.reason == "note-in-doubt")
+
+
+def _require_money(item: SuspenseItem) -> None:
+    if item.memo or item.amount_minor <= 0:
+        raise NotPlaceable("there is no money in this item")
+
+
+def _require_missing(item: SuspenseItem) -> None:
+    if item.memo or item.amount_minor >= 0:
+        raise NotPlaceable("no cash is missing from this item")
+
+
+def _require_same(item: SuspenseItem, other: SuspenseItem, amount_minor: int) -> None:
+    fits = (other.chain.kiosk_id, other.currency, amount_minor) == (
+        item.chain.kiosk_id,
+        item.currency,
+        item.amount_minor,
+    )
+    if not fits:
+        raise NotPlaceable("the two items must be of one kiosk and one sum")
+
+
+def _require_unbooked(memo: SuspenseItem) -> None:
+    if BookedNote.objects.filter(kiosk_id=memo.chain.kiosk_id, note_id=memo.subject).exists():
+        raise NotPlaceable("a record has booked this note already")

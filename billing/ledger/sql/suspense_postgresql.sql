@@ -1,0 +1,133 @@
+CREATE FUNCTION journal_suspenseitem_check() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.resolved_at IS NOT NULL THEN
+        RAISE EXCEPTION 'suspense: an item is opened once, and open' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE FUNCTION journal_suspenseitem_resolve() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.resolved_at IS NOT NULL OR NEW.resolved_at IS NULL
+       OR (NEW.id, NEW.chain_id, NEW.seq, NEW.memo, NEW.reason, NEW.subject, NEW.amount_minor, NEW.currency,
+           NEW.opened_at) IS DISTINCT FROM
+          (OLD.id, OLD.chain_id, OLD.seq, OLD.memo, OLD.reason, OLD.subject, OLD.amount_minor, OLD.currency,
+           OLD.opened_at) THEN
+        RAISE EXCEPTION 'suspense: an item changes once, when it is resolved' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.answered_seq IS NULL AND EXISTS (
+        SELECT 1 FROM journal_resolutionend e JOIN journal_resolution r ON r.id = e.resolution_id
+        WHERE e.outcome = 'confirmed' AND OLD.id IN (r.item_id, r.other_id)) THEN
+        RETURN NEW;
+    END IF;
+    IF OLD.memo AND OLD.reason = 'note-in-doubt' AND EXISTS (
+        SELECT 1 FROM kiosks_chain mine JOIN kiosks_chain c ON c.kiosk_id = mine.kiosk_id
+        WHERE mine.id = OLD.chain_id AND (
+            EXISTS (
+                SELECT 1 FROM journal_record r WHERE r.chain_id = c.id AND r.seq = NEW.answered_seq
+                AND r.kind IN ('NoteStacked', 'NoteUnexpected', 'NoteReturned')
+                AND strpos(r.entry, '"note_id":"' || OLD.subject || '"') > 0)
+            OR EXISTS (
+                SELECT 1 FROM journal_forkrecord r WHERE r.chain_id = c.id AND r.seq = NEW.answered_seq
+                AND r.kind IN ('NoteStacked', 'NoteUnexpected')
+                AND strpos(r.entry, '"note_id":"' || OLD.subject || '"') > 0))) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'suspense: two people resolve an item, or the journal a memo' USING ERRCODE = 'check_violation';
+END $$
+-- next
+CREATE FUNCTION journal_resolution_check() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.item_id IS NOT DISTINCT FROM NEW.other_id THEN
+        RAISE EXCEPTION 'suspense: an item is not resolved with itself' USING ERRCODE = 'check_violation';
+    END IF;
+    IF EXISTS (
+        SELECT 1 FROM journal_suspenseitem WHERE id IN (NEW.item_id, NEW.other_id) AND resolved_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'suspense: the item is resolved already' USING ERRCODE = 'check_violation';
+    END IF;
+    IF EXISTS (
+        SELECT 1 FROM journal_resolution r
+        WHERE (r.item_id IN (NEW.item_id, NEW.other_id) OR r.other_id IN (NEW.item_id, NEW.other_id))
+          AND NOT EXISTS (SELECT 1 FROM journal_resolutionend e WHERE e.resolution_id = r.id)) THEN
+        RAISE EXCEPTION 'suspense: another proposal stands for this item' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE FUNCTION journal_resolutionend_check() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    proposal journal_resolution%ROWTYPE;
+    item journal_suspenseitem%ROWTYPE;
+BEGIN
+    IF NEW.outcome = 'withdrawn' AND NEW.transaction_id IS NULL THEN
+        RETURN NEW;
+    END IF;
+    IF NEW.outcome <> 'confirmed' THEN
+        RAISE EXCEPTION 'suspense: a proposal is confirmed or withdrawn' USING ERRCODE = 'check_violation';
+    END IF;
+    SELECT * INTO STRICT proposal FROM journal_resolution WHERE id = NEW.resolution_id;
+    SELECT * INTO STRICT item FROM journal_suspenseitem WHERE id = proposal.item_id;
+    IF NEW.by_id = proposal.proposed_by_id THEN
+        RAISE EXCEPTION 'suspense: another person has to confirm' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NOT (
+        (proposal.way = 'words' AND item.memo AND proposal.other_id IS NULL AND NEW.transaction_id IS NULL)
+        OR (proposal.way <> 'words' AND EXISTS (
+            SELECT 1 FROM ledger_transaction t
+            WHERE t.id = NEW.transaction_id AND t.reference = 'suspense/' || item.id
+              AND t.currency = item.currency))) THEN
+        RAISE EXCEPTION 'suspense: the ledger does not say what was confirmed' USING ERRCODE = 'check_violation';
+    END IF;
+    IF EXISTS (
+        SELECT 1 FROM journal_suspenseitem i
+        WHERE i.id IN (proposal.item_id, proposal.other_id) AND NOT i.memo AND NOT EXISTS (
+            SELECT 1 FROM ledger_entry e
+            WHERE e.transaction_id = NEW.transaction_id AND e.subject = i.subject AND e.amount_minor = i.amount_minor
+              AND e.account_id = CASE i.reason WHEN 'journal-fork' THEN 'fork-suspense' ELSE 'suspense' END)) THEN
+        RAISE EXCEPTION 'suspense: the ledger does not take the money out of suspense'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE FUNCTION journal_resolutionend_resolve() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE journal_suspenseitem item SET resolved_at = NEW.at, resolution = r.summary
+    FROM journal_resolution r WHERE r.id = NEW.resolution_id AND item.id IN (r.item_id, r.other_id);
+    RETURN NULL;
+END $$
+-- next
+CREATE TRIGGER journal_suspenseitem_check BEFORE INSERT ON journal_suspenseitem
+FOR EACH ROW EXECUTE FUNCTION journal_suspenseitem_check()
+-- next
+CREATE TRIGGER journal_suspenseitem_resolve BEFORE UPDATE ON journal_suspenseitem
+FOR EACH ROW EXECUTE FUNCTION journal_suspenseitem_resolve()
+-- next
+CREATE TRIGGER journal_suspenseitem_no_delete BEFORE DELETE ON journal_suspenseitem
+FOR EACH ROW EXECUTE FUNCTION ledger_refuse()
+-- next
+CREATE TRIGGER journal_suspenseitem_no_truncate BEFORE TRUNCATE ON journal_suspenseitem
+FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse()
+-- next
+CREATE TRIGGER journal_resolution_check BEFORE INSERT ON journal_resolution
+FOR EACH ROW EXECUTE FUNCTION journal_resolution_check()
+-- next
+CREATE TRIGGER journal_resolutionend_check BEFORE INSERT ON journal_resolutionend
+FOR EACH ROW EXECUTE FUNCTION journal_resolutionend_check()
+-- next
+CREATE TRIGGER journal_resolutionend_resolve AFTER INSERT ON journal_resolutionend
+FOR EACH ROW WHEN (NEW.outcome = 'confirmed') EXECUTE FUNCTION journal_resolutionend_resolve()
+-- next
+ALTER TABLE journal_suspenseitem ENABLE ALWAYS TRIGGER journal_suspenseitem_check
+-- next
+ALTER TABLE journal_suspenseitem ENABLE ALWAYS TRIGGER journal_suspenseitem_resolve
+-- next
+ALTER TABLE journal_suspenseitem ENABLE ALWAYS TRIGGER journal_suspenseitem_no_delete
+-- next
+ALTER TABLE journal_suspenseitem ENABLE ALWAYS TRIGGER journal_suspenseitem_no_truncate
+-- next
+ALTER TABLE journal_resolution ENABLE ALWAYS TRIGGER journal_resolution_check
+-- next
+ALTER TABLE journal_resolutionend ENABLE ALWAYS TRIGGER journal_resolutionend_check
+-- next
+ALTER TABLE journal_resolutionend ENABLE ALWAYS TRIGGER journal_resolutionend_resolve
