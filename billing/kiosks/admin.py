@@ -27,6 +27,7 @@ class ChainInline(admin.TabularInline):
 @admin.register(Kiosk)
 class KioskAdmin(admin.ModelAdmin):
     list_display = ("id", "place", "receipt_prefix", "suspended", "seen_at", "state")
+    search_fields = ("id", "place")
     actions = ("new_code",)
     inlines = (ChainInline,)
 

@@ -92,10 +92,13 @@ def test_a_new_code_is_shown_once_and_lets_a_kiosk_in(browser: Browser, kiosk: C
     assert code not in browser.get(reverse("admin:kiosks_kiosk_changelist")).content.decode()
 
 
-def test_a_frozen_kiosk_is_seen(browser: Browser, kiosk: Client) -> None:
-    Chain.objects.filter(kiosk=kiosk.kiosk_id).update(frozen="journal-fork")
+@pytest.mark.parametrize(
+    ("frozen", "said"), [("journal-fork", "its storage was copied"), ("malformed", "frozen: malformed")]
+)
+def test_a_frozen_kiosk_is_seen(browser: Browser, kiosk: Client, frozen: str, said: str) -> None:
+    Chain.objects.filter(kiosk=kiosk.kiosk_id).update(frozen=frozen)
     page = browser.get(reverse("admin:kiosks_kiosk_changelist"), {"q": kiosk.kiosk_id})
-    assert "frozen: journal-fork" in page.content.decode()
+    assert said in page.content.decode()
 
 
 def test_strangers_see_nothing() -> None:
