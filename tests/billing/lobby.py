@@ -14,7 +14,6 @@ from typing import Any
 
 from kiosk.__main__ import main
 from kiosk.brain import commands, events
-from kiosk.brain.apply import fold
 from kiosk.brain.events import Moment
 from kiosk.brain.settings import Settings
 from kiosk.brain.state import Scene, State
@@ -23,8 +22,8 @@ from kiosk.domain.intents import Intent
 from kiosk.domain.snapshot import DeviceHealth, Snapshot
 from kiosk.engine.city import City
 from kiosk.engine.engine import Engine
+from kiosk.engine.history import read_history
 from kiosk.engine.inbox import Inbox, Job, Told
-from kiosk.engine.process import read_history
 from kiosk.engine.refill import Refill
 from kiosk.journal.ids import uuid7
 from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, load_enrolment, load_key
@@ -193,8 +192,9 @@ class Lobby:
         self.run()
 
     def check_fold(self) -> None:
-        read = fold(record.envelope().fact() for record in self.journal.all_records())
-        assert read == self.engine.state.books, "live state differs from the fold of the journal"
+        assert read_history(self.journal).books == self.engine.state.books, (
+            "live state differs from the fold of the journal"
+        )
 
     def run(self, seconds: float = 0) -> None:
         """Let everything happen that is due within `seconds`."""

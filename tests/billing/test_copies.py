@@ -18,6 +18,7 @@ from billing.ledger.chart import CLEARING
 from kiosk.__main__ import main
 from kiosk.brain import events
 from kiosk.engine.drain import main as drain_main
+from kiosk.engine.refill import MARK_NAME
 from tests.billing.kiosk import new_account, new_kiosk
 from tests.billing.lobby import Lobby, configured, new_lobby
 from tests.billing.test_refill import cash, fork_suspense, pay
@@ -154,6 +155,30 @@ def test_records_under_our_key_that_we_did_not_write_stop_an_idle_kiosk(
     original.run(61)
     assert ForkRecord.objects.filter(chain__kiosk=original.enrolment.kiosk_id, kind="KioskFrozen").count() == 1
     assert pay(twin, bill, 500)
+
+
+def test_a_loser_that_starts_beside_the_living_winner_drains_its_branch(
+    pair: tuple[Lobby, Lobby], bill: Account
+) -> None:
+    """The city is ahead of it, too, but it has records of its own: it must not wait for the other to fall silent."""
+    original, copy = pair
+    copy.line.up = False
+    copy.known = new_account_view(copy, bill)
+    copy.start()
+    pay(copy, bill, 1000)
+    copy.kill()
+    original.start()
+    original.chatter(30)
+    copy.line.up = True
+    copy.open()
+    assert original.journal.head.seq > copy.journal.head.seq
+    assert copy.refill(1)
+    assert not (copy.folder / MARK_NAME).exists()
+    copy.begin()
+    copy.run(10)
+    assert copy.frozen in ("fork", "head_ahead")
+    assert fork_suspense(copy) == 1000
+    assert cash(copy) == in_boxes(*pair)
 
 
 def test_staff_get_the_loser_out_and_the_old_epoch_drains(

@@ -16,10 +16,13 @@ from billing.kiosks.models import Kiosk
 from billing.ledger import balances
 from billing.ledger.chart import CASH, FORK_SUSPENSE
 from kiosk.brain import events
+from kiosk.brain.settings import Settings
+from kiosk.brain.snapshot import snapshot
+from kiosk.brain.state import Books, Scene, State
 from kiosk.engine.refill import MARK_NAME
 from kiosk.posting import outcomes
 from tests.billing.kiosk import new_account, new_kiosk
-from tests.billing.lobby import Lobby, new_lobby
+from tests.billing.lobby import USD, Lobby, new_lobby
 
 
 @pytest.fixture
@@ -88,6 +91,16 @@ def test_a_card_that_forgot_gets_its_records_back_and_takes_no_more_money(lobby:
     assert lobby.frozen == "medium"
     assert kinds(lobby).count("MediumDistrusted") == 1
     assert lobby.journal.verify().ok
+
+
+def test_staff_see_at_the_kiosk_what_the_medium_lost() -> None:
+    books = Books(staff="Dana", frozen="medium", lost_records=12)
+    state = State(Settings("Riverbend", "Lobby", "RB", 1, "test", USD), books, Scene(stage="staff_health"))
+    staff = snapshot(state, 1).staff
+    assert staff is not None
+    assert [(device.state, device.reason) for device in staff.devices if device.name == "storage"] == [
+        ("faulted", "lost_12_records")
+    ]
 
 
 def test_a_payment_open_when_the_card_forgot_is_settled_under_the_next_free_number(lobby: Lobby, bill: Account) -> None:

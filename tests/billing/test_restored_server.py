@@ -4,6 +4,7 @@ Method: the live server's database is kept and put back under it; shipped engine
 another way. What it holds is read by SQL, row by row, before and after.
 """
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ from billing.kiosks import enrolment
 from billing.kiosks.models import Kiosk
 from kiosk.__main__ import main
 from kiosk.brain import events
+from kiosk.brain.books import FOLD
+from kiosk.engine.history import History, advanced, body_of
+from kiosk.journal.archive import Label
 from tests.billing.kiosk import new_account, new_kiosk
 from tests.billing.lobby import Lobby, configured, new_lobby
 from tests.billing.restoring import SqliteFile
@@ -174,7 +178,55 @@ def test_a_kiosk_enrolled_after_the_backup_is_known_again_and_sends_all(
     assert new_lobby(tmp_path / "third", server, enrolment.new_code(kiosk, clock.now())).enrolment.epoch == 3
 
 
-def test_an_export_made_before_pruning_fills_what_the_journal_no_more_has(
+def finished(steps: Generator[None, None, Label]) -> Label:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            label: Label = end.value
+            return label
+
+
+def pruned(lobby: Lobby, file: SqliteFile, bill: Account) -> int:
+    """Make a back-up of the server, then prune all that the kiosk wrote before and soon after; return how far."""
+    lobby.start()
+    pay(lobby, bill, 500)
+    file.keep()
+    pay(lobby, bill, 1000)
+    journal, to_seq = lobby.journal, lobby.journal.head.seq
+    for _ in range(2):
+        pay(lobby, bill, 100)
+        journal.keep_fold(FOLD, body_of(advanced(History(), journal.walk())))
+    span = journal.prunable(to_seq, "9999")
+    assert span is not None
+    label = finished(journal.archive(span))
+    lobby.tell(
+        events.RecordsArchived,
+        from_seq=label.from_seq,
+        to_seq=label.to_seq,
+        last_hash=label.last_hash,
+        archive_sha256=label.sha256,
+    )
+    lobby.run()
+    while journal.prune():
+        pass
+    assert journal.first_seq == to_seq + 1
+    return to_seq
+
+
+def test_what_was_pruned_comes_from_the_archive(lobbies: list[Lobby], bills: list[Account], file: SqliteFile) -> None:
+    lobby = lobbies[0]
+    to_seq = pruned(lobby, file, bills[0])
+    before = file.holds()
+    file.put_back()
+    assert cash(lobby) == 500
+    lobby.run(130)
+    assert file.holds() == before
+    assert lobby.journal.confirmed_seq == lobby.journal.head.seq > to_seq
+    assert lobby.journal.verify().ok
+
+
+def test_an_archive_that_was_carried_away_is_drained_by_hand(
     lobbies: list[Lobby],
     bills: list[Account],
     file: SqliteFile,
@@ -182,30 +234,28 @@ def test_an_export_made_before_pruning_fills_what_the_journal_no_more_has(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    lobby, bill = lobbies[0], bills[0]
-    lobby.start()
-    pay(lobby, bill, 500)
-    file.keep()
-    pay(lobby, bill, 1000)
-    export = tmp_path / "export.jsonl"
-    with export.open("w", encoding="utf-8") as out:
-        lobby.journal.export(out)
-    pruned_to = lobby.journal.head.seq
-    pay(lobby, bill, 2000)
-    lobby.journal._db.execute("DELETE FROM records WHERE seq <= ?", (pruned_to,))
+    lobby = lobbies[0]
+    to_seq = pruned(lobby, file, bills[0])
+    shelf = tmp_path / "shelf"
+    (lobby.folder / "archive").rename(shelf)
     before = file.holds()
     file.put_back()
     lobby.run(130)
     assert cash(lobby) == 500
-    health = Kiosk.objects.get(pk=lobby.enrolment.kiosk_id).health
-    assert "journal-pruned: the server misses records" in health
-    assert lobby.engine.state.devices.unposted > pruned_to - 20
-    assert lobby.journal.confirmed_seq < pruned_to < lobby.journal.acked_seq, "what may be deleted has shrunk"
+    assert "journal-pruned: the server misses records" in Kiosk.objects.get(pk=lobby.enrolment.kiosk_id).health
+    assert lobby.engine.state.devices.unposted > to_seq - 20
+    assert lobby.journal.confirmed_seq < to_seq < lobby.journal.acked_seq, "what may be deleted has shrunk"
+    assert lobby.journal.prunable(5, "9999") is None
+    assert pay(lobby, bills[0], 2000), "money is taken and waits"
+    (archived,) = shelf.glob("*.jsonl.gz")
     config = str(configured(lobby.folder, server))
-    assert main(["journal", "drain", str(export), "--config", config]) == 0
+    assert main(["journal", "drain", str(archived), "--config", config]) == 0
+    assert "it has them all" in capsys.readouterr().out
     lobby.run(130)
-    assert file.holds() == before
+    after = file.holds()
+    assert set(before["receipts"]) < set(after["receipts"])
+    assert set(before["records"]) < set(after["records"])
+    assert before["suspense"] == after["suspense"]
     assert cash(lobby) == sum(lobby.box)
     assert "journal-pruned" not in Kiosk.objects.get(pk=lobby.enrolment.kiosk_id).health
     assert lobby.engine.state.devices.unposted == 0
-    assert capsys.readouterr().out
