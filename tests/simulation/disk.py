@@ -104,6 +104,9 @@ class DiskMedium:
     def unlink(self, path: Path) -> None:
         self._disk.unlink(str(path))
 
+    def make_directory(self, path: Path) -> None:
+        """A directory is a part of its files' names here, and durable with them."""
+
     def sync_directory(self, path: Path) -> None:
         self._disk.sync_directory(str(path))
 
