@@ -107,14 +107,13 @@ def _all(argv: list[str]) -> int:
 
 
 def _engine(argv: list[str]) -> int:
-    from kiosk.engine.process import Options, die_on_thread_failure, run_engine
-    from kiosk.journal.keys import KeyUnusable
+    from kiosk.engine.process import NotEnrolled, Options, die_on_failure, run_engine
 
     config, options = _arguments(argv)
-    die_on_thread_failure()
+    die_on_failure()
     try:
         return run_engine(config, Options(options.ui, options.control, options.capture, os.environ.get(FAILPOINT, "")))
-    except (FileNotFoundError, KeyUnusable) as error:
+    except NotEnrolled as error:
         _refuse([f"this kiosk is not enrolled ({error}): kiosk enrol --config FILE --code CODE"])
         raise
 

@@ -31,6 +31,7 @@ def snapshot(state: State, revision: int) -> Snapshot:
         cash_reason=reasons[0] if reasons else "",
         printer=devices.printer.state == "ready",
         scanner=devices.scanner.state == "ready",
+        storage=devices.storage.reason,
         session_open=bool(state.books.session_id),
         help_open=scene.help_open,
         idle_left_s=scene.idle_left_s,

@@ -142,6 +142,25 @@ class Limits:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Storage:
+    """What `state_dir` must give: megabytes (a million bytes) of room, milliseconds for a commit.
+
+    A note costs 11 kB of room until the next checkpoint, and a full cassette of 1,000 notes 11 MB: below 20 MB
+    somebody's payment might find no room for its end. Above 500 ms a note waits in sight of the person; a card that
+    needs so long for 4 kB is worn out or overheated.
+    """
+
+    warn_free_mb: Annotated[int, Field(ge=1, le=100_000)] = 50
+    refuse_free_mb: Annotated[
+        int, Field(ge=1, le=100_000), _in_production(lambda room: room >= 20, "a payment may need 20 MB")
+    ] = 20
+    look_again_s: Seconds = 30  # how often a start that was refused by its medium looks whether it is mended
+    slow_ms: Annotated[
+        int, Field(ge=1, le=60_000), _in_production(lambda ms: ms <= 2000, "a note waits for the commit: at most 2000")
+    ] = 500
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Times:
     idle_s: Annotated[
         Seconds, _in_production(lambda seconds: seconds >= 60, "at least 60 seconds (accessibility T1)")
@@ -197,6 +216,7 @@ class Config:
     limits: Limits = Limits()
     times: Times = Times()
     journal: Keeping = Keeping()
+    storage: Storage = Storage()
     staff: tuple[Staff, ...] = ()
     production: bool = True
     allow_volatile_state: Annotated[

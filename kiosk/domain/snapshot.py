@@ -160,6 +160,7 @@ class Snapshot:
     cash_reason: str = ""
     printer: bool = True
     scanner: bool = True
+    storage: str = ""  # what is wrong, or soon will be, with the journal's medium
     after_hours: bool = False
     session_open: bool = False
     help_open: bool = False

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import requests
 import structlog
@@ -23,7 +23,7 @@ from kiosk.journal.keys import (
     save_enrolment,
 )
 from kiosk.journal.record import Record
-from kiosk.journal.store import Journal, NotOurChain
+from kiosk.journal.store import NotOurChain
 from kiosk.posting import events, outcomes
 from kiosk.posting.client import enrol as ask_to_enrol
 from kiosk.posting.exchange import plain_session
@@ -37,6 +37,19 @@ COPIED = "journal-fork"  # two wrote under one key; which of them lost is told b
 _CHANCE = random.SystemRandom()
 
 
+class Posted(Protocol):
+    """What posting needs of a journal."""
+
+    @property
+    def acked_seq(self) -> int: ...
+
+    def records(self, after_seq: int, limit: int) -> list[Record]: ...
+
+    def acknowledge(self, ack: Acknowledgement) -> None: ...
+
+    def confirm(self, seq: int, digest: str) -> str: ...
+
+
 class City:
     """One poster. What it tells goes into the inbox, and what touches the journal runs on the engine's thread."""
 
@@ -44,7 +57,7 @@ class City:
         self,
         config: Config,
         epoch: int,
-        journal: Journal,
+        journal: Posted,
         server: Server,
         clock: Clock,
         inbox: Inbox,
@@ -70,7 +83,7 @@ class City:
         )
 
     def start(self, engine: Engine | None) -> None:
-        """Begin to post. Without an engine (after a crash loop) what is there is drained and nothing else happens."""
+        """Begin to post. Without an engine (closed.py) what is there is drained and nothing else happens."""
         self._engine = engine
         self.poster.start()
 

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 from kiosk.config.model import Config
 from kiosk.domain.snapshot import Snapshot
@@ -17,7 +17,9 @@ GOES_ON = -1
 
 
 class Posting(Protocol):
-    """What still runs after a crash loop: the journal is drained, nothing is added."""
+    """What still runs: the journal is drained, nothing is added. `health` goes out with each heartbeat."""
+
+    health: dict[str, Any]
 
     def start(self, engine: None) -> None: ...
 
@@ -36,7 +38,8 @@ def run_closed(
 ) -> int:
     """Show that the kiosk is out of service because of `reason` until stopped, or until a beat finds it `over`.
 
-    Devices are not touched. Returns the exit code, GOES_ON when it is over.
+    Devices are not touched. `city` is None while nothing may be posted, or when not even the kiosk's key can be read.
+    Returns the exit code, GOES_ON when it is over.
     """
     stopped: list[int] = []
 
@@ -47,19 +50,19 @@ def run_closed(
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     screen = ScreenDesk(config.screen_socket, inbox, clock.mono_ms, ui != "none")
-    screen.publish(
-        Snapshot(
-            revision=1,
-            screen="out_of_service",
-            city=config.office.name,
-            kiosk=config.kiosk.name,
-            language=config.kiosk.language,
-            cash=False,
-            cash_reason=reason,
-            reasons=(reason,),
-        )
+    picture = Snapshot(
+        revision=1,
+        screen="out_of_service",
+        city=config.office.name,
+        kiosk=config.kiosk.name,
+        language=config.kiosk.language,
+        cash=False,
+        cash_reason=reason,
+        reasons=(reason,),
     )
+    screen.publish(picture)
     if city is not None:
+        city.health = {"screen": picture.screen, "reasons": [reason]}
         city.start(None)
     watchdog.ready(f"out of service: {reason}")
     ended = False

@@ -11,6 +11,7 @@ from kiosk.domain.facts import Fact, PaymentCompleted
 from kiosk.domain.snapshot import Snapshot
 from kiosk.engine.clock import Clock
 from kiosk.engine.inbox import Inbox, Job, Timers, Told
+from kiosk.engine.storage import AMPLE, Storage
 from kiosk.engine.upkeep import Upkeep
 from kiosk.journal.record import Moment as Stamp
 from kiosk.journal.record import Record
@@ -18,6 +19,7 @@ from kiosk.journal.store import Journal
 
 BEAT_MS = 1_000  # the loop turns at least this often
 CHECKPOINT_AFTER_MS = 5_000
+CHECKPOINT_SYNCS = 3
 
 
 class Hands(Protocol):
@@ -35,17 +37,26 @@ class Hands(Protocol):
 class Engine:
     """Owns the state and the journal. `run` returns after the brain ordered Exit; anything unexpected raises.
 
-    Without `upkeep` it folds and checks its journal and prunes nothing.
+    Without `upkeep` it folds and checks its journal and prunes nothing. Without `storage` nobody looks after the
+    medium's room; a commit that fails is fatal all the same.
     """
 
     def __init__(
-        self, state: State, journal: Journal, clock: Clock, inbox: Inbox, hands: Hands, upkeep: Upkeep | None = None
+        self,
+        state: State,
+        journal: Journal,
+        clock: Clock,
+        inbox: Inbox,
+        hands: Hands,
+        upkeep: Upkeep | None = None,
+        storage: Storage | None = None,
     ) -> None:
         self.state = state
         self.journal = journal
         self._clock = clock
         self._inbox = inbox
         self._hands = hands
+        self._storage = storage or Storage(lambda: AMPLE, lambda: None)
         self._timers = Timers()
         self._revision = 0
         self._picture: Snapshot | None = None
@@ -71,6 +82,11 @@ class Engine:
         now = self._clock.mono_ms()
         self._hands.beat(now)
         self._tidy(now)
+        health = self._storage.look(now)
+        if health is not None:
+            # Before anything that came in during a slow commit: no note is stacked on a medium just found slow.
+            self.turn(Told(events.HealthChanged, {"health": health}))
+            return True
         name = self._timers.pop_due(now)
         if name is not None:
             self.turn(Told(events.TimerFired, {"name": name}))
@@ -80,6 +96,8 @@ class Engine:
             item.run()
         elif item is not None:
             self.turn(item)
+        elif self.state.books.note is None:
+            self._storage.rest(self._clock.mono_ms)
         return True
 
     def turn(self, told: Told) -> None:
@@ -99,7 +117,9 @@ class Engine:
         if not facts:
             return []
         stamped = [(fact, self._stamp(moment)) for fact in facts]
+        began_ms = self._clock.mono_ms()
         records = self.journal.append(stamped)
+        self._storage.took(self._clock.mono_ms() - began_ms)
         for fact, record in zip(facts, records, strict=True):
             if isinstance(fact, PaymentCompleted):
                 self._unposted_receipts[record.seq] = fact.receipt_number
@@ -140,12 +160,17 @@ class Engine:
 
     def _tidy(self, now_ms: int) -> None:
         """When nothing has happened for a while and nobody is here: checkpoint, then the upkeep of the journal."""
-        if self.state.books.session_id:
+        if self.state.books.session_id or self._storage.slow:
             return
         if self._quiet_since_ms is None:
             told = self._upkeep.step(now_ms, self.state.books)
             if told is not None:
                 self.turn(told)
         elif now_ms - self._quiet_since_ms > CHECKPOINT_AFTER_MS:
-            self.journal.checkpoint()
+            self._checkpoint()
             self._quiet_since_ms = None
+
+    def _checkpoint(self) -> None:
+        began_ms = self._clock.mono_ms()
+        self.journal.checkpoint(lambda: self._hands.beat(self._clock.mono_ms()))
+        self._storage.took((self._clock.mono_ms() - began_ms) // CHECKPOINT_SYNCS)

@@ -4,6 +4,10 @@ import json
 import os
 from pathlib import Path
 
+import structlog
+
+log = structlog.get_logger()
+
 CRASHES_MAX = 3
 WINDOW_MS = 600_000
 
@@ -32,6 +36,10 @@ class CrashGuard:
             return []
 
     def _write(self, starts: list[int]) -> None:
+        """A medium that takes no writes must not end the process here: the journal tells that better."""
         draft = self._path.with_suffix(".new")
-        draft.write_text(json.dumps({"boot_id": self._boot_id, "starts": starts}), encoding="ascii")
-        os.replace(draft, self._path)
+        try:
+            draft.write_text(json.dumps({"boot_id": self._boot_id, "starts": starts}), encoding="ascii")
+            os.replace(draft, self._path)
+        except OSError as error:
+            log.warning("this start was not counted", reason=str(error))

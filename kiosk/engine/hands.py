@@ -72,6 +72,7 @@ class KioskHands:
             "reasons": list(picture.reasons),
             "printer": picture.printer,
             "scanner": picture.scanner,
+            "storage": picture.storage,
         }
         if self.control is not None:
             self.control.publish(picture)

@@ -6,8 +6,9 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -31,16 +32,21 @@ from kiosk.engine.inbox import Inbox
 from kiosk.engine.papers import Papers
 from kiosk.engine.printing import PrintRoom
 from kiosk.engine.refill import Refill
+from kiosk.engine.storage import Limits, Mended, Storage, probe, room_at, unfit
 from kiosk.engine.upkeep import Upkeep
 from kiosk.engine.watchdog import Watchdog
-from kiosk.journal.errors import JournalDamaged, JournalInUse
-from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, Enrolment, load_enrolment, load_key
+from kiosk.journal.chain import Expectation
+from kiosk.journal.errors import JournalDamaged, JournalInUse, JournalUnwritable
+from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, Enrolment, KeyUnusable, load_enrolment, load_key
+from kiosk.journal.medium import reason_of
+from kiosk.journal.reading import NoJournal, ReadJournal
 from kiosk.journal.store import Journal
 from kiosk.posting.client import CentralServer
 from kiosk.scanning.library import load as load_profiles
 
 log = structlog.get_logger()
 
+CRASHED = 70  # EX_SOFTWARE
 WATCH_MORE_MS = 5_000  # over two heartbeats: how long one may take on its way
 SWITCH_INTERVAL_S = 0.0005  # a decision about a note must not wait 5 ms for another thread's bytecode
 
@@ -67,9 +73,16 @@ class Identity:
     enrolment: Enrolment
 
 
+class NotEnrolled(Exception):
+    """There is no key or no enrolment that could be used."""
+
+
 def identity(config: Config) -> Identity:
-    """Load key and enrolment. Raises KeyUnusable or FileNotFoundError when the kiosk is not enrolled."""
-    return Identity(load_key(config.state_dir / KEY_NAME), load_enrolment(config.state_dir / ENROLMENT_NAME))
+    """Load key and enrolment. Raises NotEnrolled, or OSError for a medium that does not give them."""
+    try:
+        return Identity(load_key(config.state_dir / KEY_NAME), load_enrolment(config.state_dir / ENROLMENT_NAME))
+    except (FileNotFoundError, KeyUnusable) as error:
+        raise NotEnrolled(str(error)) from error
 
 
 def settings_of(config: Config, who: Enrolment) -> Settings:
@@ -98,31 +111,48 @@ def settings_of(config: Config, who: Enrolment) -> Settings:
 
 
 def run_engine(config: Config, options: Options) -> int:
-    """Run until stopped. Returns the exit code; bugs and unwritable journals raise, and systemd starts us again."""
+    """Run until stopped. Returns the exit code; bugs and unwritable journals raise, and systemd starts us again.
+
+    Raises NotEnrolled.
+    """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     prepare(config)
-    who = identity(config)
-    clock = SystemClock(who.enrolment.time_zone or config.kiosk.time_zone, config.kiosk.trust_clock)
     watchdog = Watchdog()
     watchdog.ready("starting")  # READY before the devices are asked, which may take long
+    try:
+        who = identity(config)
+    except OSError as error:
+        log.error("the state directory cannot be read, no money is taken", reason=str(error))
+        clock = SystemClock(config.kiosk.time_zone)
+        return _run_refused(config, options.ui, reason_of(error), clock, watchdog, Inbox(), None)
+    clock = SystemClock(who.enrolment.time_zone or config.kiosk.time_zone, config.kiosk.trust_clock)
+    return _run(config, options, who, clock, watchdog)
 
-    def beat() -> None:
-        """A journal whose folds cannot be used is read from its first record, which may take minutes."""
-        watchdog.beat(clock.mono_ms())
 
+def _run(config: Config, options: Options, who: Identity, clock: SystemClock, watchdog: Watchdog) -> int:
+    """Take payments, or say why none are taken."""
     guard = CrashGuard(config.state_dir / "starts.json", clock.boot_id)
     crashing = guard.started(clock.mono_ms())
+    inbox = Inbox()
+    server = CentralServer(config.server.url, who.enrolment, who.key, session=session_for(config))
+    city_of = partial(City, config, who.enrolment.epoch, server=server, clock=clock, inbox=inbox)
     try:
-        journal = open_journal(config, who, beat)
+        with watchdog.patient():
+            journal = open_journal(config, who)
     except JournalDamaged as error:
         log.error("journal damaged, no money is taken", reason=str(error))
-        return run_closed(config, options.ui, "journal_damaged", clock, watchdog, Inbox(), None)
+        return run_closed(config, options.ui, "journal_damaged", clock, watchdog, inbox, city_of(journal=NoJournal()))
+    except JournalUnwritable as error:
+        log.error("journal cannot be written to, no money is taken", reason=error.reason, detail=str(error))
+        with watchdog.patient():
+            city = city_of(journal=journal_to_read(config, who))
+        code = _run_refused(config, options.ui, error.reason, clock, watchdog, inbox, city)
+        guard.ended_well()
+        return code
     except JournalInUse as error:
         log.error("another process has the journal open", reason=str(error))
         return 1
-    inbox = Inbox()
-    server = CentralServer(config.server.url, who.enrolment, who.key, session=session_for(config))
-    city = City(config, who.enrolment.epoch, journal, server, clock, inbox)
+    city = city_of(journal=journal)
     if crashing:
         log.error("three crashes in ten minutes, no money is taken")
         return run_closed(config, options.ui, "crash_loop", clock, watchdog, inbox, city)
@@ -134,13 +164,24 @@ def run_engine(config: Config, options: Options) -> int:
             guard.ended_well()
             return code
     try:
-        history = read_history(journal, beat)
+        with watchdog.patient():
+            history = read_history(journal)
     except JournalDamaged as error:
         log.error("the archive of pruned records is needed and cannot be read, no money is taken", reason=str(error))
         return run_closed(config, options.ui, "journal_damaged", clock, watchdog, inbox, city)
     code = _serve(config, options, who, journal, history, clock, inbox, city, watchdog)
     guard.ended_well()
     return code
+
+
+def _run_refused(
+    config: Config, ui: str, reason: str, clock: SystemClock, watchdog: Watchdog, inbox: Inbox, city: City | None
+) -> int:
+    """Say why the medium takes no record. Ends well when it may take them again: what starts us starts us anew."""
+    look = partial(unfit, config.state_dir, config.allow_volatile_state)
+    mended = Mended(look, reason, round(config.storage.look_again_s * 1000), clock.mono_ms)
+    code = run_closed(config, ui, reason, clock, watchdog, inbox, city, mended)
+    return 0 if code == GOES_ON else code
 
 
 def prepare(config: Config) -> None:
@@ -154,7 +195,11 @@ def prepare(config: Config) -> None:
         log.warning("device not there", device=line)
 
 
-def open_journal(config: Config, who: Identity, beat: Callable[[], None] = lambda: None) -> Journal:
+def open_journal(config: Config, who: Identity) -> Journal:
+    """Open the journal, or raise JournalUnwritable for a medium that would refuse the first record."""
+    reason = unfit(config.state_dir, config.allow_volatile_state)
+    if reason:
+        raise JournalUnwritable(f"{config.state_dir} takes no records", reason)
     enrolment = who.enrolment
     return Journal.open(
         config.state_dir / JOURNAL_NAME,
@@ -165,8 +210,19 @@ def open_journal(config: Config, who: Identity, beat: Callable[[], None] = lambd
         server_key=enrolment.pinned_server_key(),
         allow_volatile=config.allow_volatile_state,
         believe=believes,
-        beat=beat,
     )
+
+
+def journal_to_read(config: Config, who: Identity) -> ReadJournal | NoJournal:
+    """Return what is in the journal, for posting, as far as its medium still gives it."""
+    enrolment = who.enrolment
+    expect = Expectation(enrolment.kiosk_id, enrolment.epoch, enrolment.nonce)
+    path = config.state_dir / JOURNAL_NAME
+    try:
+        return ReadJournal.open(path, expect, who.key.public_key(), enrolment.pinned_server_key())
+    except (JournalDamaged, OSError) as error:
+        log.error("the journal cannot be read either", reason=str(error))
+        return NoJournal()
 
 
 def _serve(
@@ -203,7 +259,7 @@ def _serve(
         hands.screen.relay = hands.control.relay
     state = State(settings, history.books, Scene(language=settings.language))
     upkeep = Upkeep(journal, history, retention_days=config.journal.retention_days)
-    engine = _engine(options.failpoint, state, journal, clock, inbox, hands, upkeep)
+    engine = _engine(options.failpoint, state, journal, clock, inbox, hands, upkeep, config)
     _stop_on_signal(inbox)
     threads = [acceptor.thread, printer.thread]
     for thread in threads:
@@ -224,6 +280,18 @@ def _serve(
     return 0
 
 
+def storage_of(config: Config, synced: Callable[[], None] = lambda: None) -> Storage:
+    """`synced` is called after each sync of a probe."""
+    folder, limits = config.state_dir, config.storage
+
+    def write() -> None:
+        probe(folder)
+        synced()
+
+    in_bytes = Limits(limits.warn_free_mb * 1_000_000, limits.refuse_free_mb * 1_000_000, limits.slow_ms)
+    return Storage(partial(room_at, folder), write, in_bytes)
+
+
 def _engine(
     failpoint: str,
     state: State,
@@ -232,14 +300,16 @@ def _engine(
     inbox: Inbox,
     hands: KioskHands,
     upkeep: Upkeep,
+    config: Config,
 ) -> Engine:
     if not failpoint:
-        return Engine(state, journal, clock, inbox, hands, upkeep)
+        return Engine(state, journal, clock, inbox, hands, upkeep, storage_of(config))
     from kiosk.engine.failpoint import Failpoints  # never loaded in a lobby
 
     log.warning("failpoints are on, for a test", failpoint=failpoint)
     failpoints = Failpoints(failpoint)
-    return Engine(state, failpoints.journal(journal), clock, inbox, failpoints.hands(hands), upkeep)
+    storage = storage_of(config, partial(failpoints.reached, "journal.sync"))
+    return Engine(state, failpoints.journal(journal), clock, inbox, failpoints.hands(hands), upkeep, storage)
 
 
 def _control(config: Config, options: Options, inbox: Inbox, journal: Journal) -> ControlDesk:
@@ -256,12 +326,17 @@ def _stop_on_signal(inbox: Inbox) -> None:
     signal.signal(signal.SIGINT, stop)
 
 
-def die_on_thread_failure() -> None:
-    """A dead thread ends the process (rule 11): systemd starts it again and recovery runs."""
+def die_on_failure() -> None:
+    """A dead thread ends the process (rule 11), the first one too, which else would wait for the others for ever."""
 
     def end(args: threading.ExceptHookArgs) -> None:
         log.critical("thread died", thread=getattr(args.thread, "name", ""), error=repr(args.exc_value))
         sys.__excepthook__(args.exc_type, args.exc_value or RuntimeError(), args.exc_traceback)
-        os._exit(70)
+        os._exit(CRASHED)
+
+    def end_first(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        sys.__excepthook__(kind, error, trace)
+        os._exit(CRASHED)
 
     threading.excepthook = end
+    sys.excepthook = end_first

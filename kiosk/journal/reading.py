@@ -53,5 +53,28 @@ class ReadJournal:
     def acknowledge(self, ack: Acknowledgement) -> None:
         """There is no place to keep it: the next start posts the same again, which changes nothing at the server."""
 
+    def confirm(self, seq: int, digest: str) -> str:
+        """Return "same" if the server's head is a record of ours; what else it may be is not judged here."""
+        found = self.records(seq - 1, 1)
+        return "same" if found and (found[0].seq, found[0].hash) == (seq, digest) else "unknown"
+
     def close(self) -> None:
         self._db.close()
+
+
+class NoJournal:
+    """In place of one that cannot be read: there is nothing to post, but the city still hears why."""
+
+    acked_seq = 0
+
+    def records(self, after_seq: int = 0, limit: int = 100) -> list[Record]:
+        return []
+
+    def acknowledge(self, ack: Acknowledgement) -> None:
+        """Nothing was sent."""
+
+    def confirm(self, seq: int, digest: str) -> str:
+        return "unknown"
+
+    def close(self) -> None:
+        """Nothing is open."""
