@@ -60,7 +60,7 @@ def _note_stack_requested(books: Books, fact: f.NoteStackRequested) -> Books:
     _require(books.note is None, "a second note while one is open")
     _payment(books, fact.payment_id)
     note = OpenNote(fact.note_id, fact.payment_id, fact.channel, fact.value_minor, fact.cassette_period)
-    return replace(books, note=note)
+    return replace(books, note=note, last_stacked_minor=0)
 
 
 def _note_stacked(books: Books, fact: f.NoteStacked) -> Books:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from kiosk.brain import claims
 from kiosk.brain.closing import (
-    CATCH_UP_MS,
     close,
     close_out,
     complete,
@@ -115,8 +114,15 @@ def _stacked(turn: Turn, note: OpenNote, event: NoteStackedReport, value_minor: 
 
 
 def _stacked_unasked(turn: Turn, event: NoteStackedReport, value_minor: int) -> None:
-    """Money nobody asked for goes to suspense; a blank report is the stacker's self-test, a replay is old news."""
-    if event.channel == 0 or (event.replay and value_minor == turn.books.last_stacked_minor):
+    """Money nobody asked for goes to suspense. A blank report is the stacker's self-test.
+
+    A report that came before an interruption may come again: to a host that started anew, and from a device that did.
+    It is old news when the last note that was asked for is counted already, with this value.
+    """
+    if event.channel == 0:
+        return
+    if (event.replay or event.power_up) and value_minor == turn.books.last_stacked_minor:
+        turn.record(DeviceFaultSeen("acceptor", "stacked_again", f"{value_minor} was counted before"))
         return
     reason = "no_open_note" if value_minor else f"unknown_channel_{event.channel}"
     note_id, awaited = turn.moment.ids[0], claims.awaits(turn, value_minor)
@@ -202,8 +208,6 @@ def settle_leftover(turn: Turn, reason: str) -> None:
         done = complete(turn, reason)
         if turn.devices.printer.state == "ready":
             print_receipt(turn, done, "recovered")
-        else:
-            turn.start("catch_up", CATCH_UP_MS)  # a printer that is back later prints for somebody else
     if turn.scene.stage == "starting" and turn.books.note is None:
         leave(turn, "restart")
     elif turn.books.note is None and turn.books.payment is not None:

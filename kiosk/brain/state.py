@@ -67,7 +67,7 @@ class Books:
     session_claims: int = 0  # by residents, since the last session opened
     slips: tuple[ClaimOpened, ...] = ()  # claims whose slip is not printed
     aftermath: tuple[Aftermath, ...] = ()  # of money since the last session opened, for who comes back after a cut
-    last_stacked_minor: int = 0
+    last_stacked_minor: int = 0  # of the last note that was asked for; 0 while its fate is open, or if it is not in
     staff: str = ""
     frozen: str = ""
     lost_records: int = 0  # fetched back from the city, because the medium had lost them

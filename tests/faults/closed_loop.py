@@ -83,9 +83,10 @@ class VirtualClock:
 
 @dataclass
 class Fate:
-    """When the host dies: at the moment number `at`, counted over all its lives."""
+    """When the host dies: at the moment number `at`, counted over all its lives, or at the next one called `after`."""
 
     at: int | None = None
+    after: str = ""
     with_power: bool = False  # the machine dies with it, and what was kept in memory
     count: int = 0
     names: list[str] = field(default_factory=list)
@@ -95,7 +96,8 @@ class Fate:
         self.names.append(name)
         self.watch(name)
         self.count += 1
-        if self.count - 1 == self.at:
+        if self.count - 1 == self.at or name == self.after:
+            self.after = ""
             raise Killed(name)
 
 

@@ -255,3 +255,21 @@ def test_nothing_that_happens_together_moves_a_cent(folder: Path, seed: int, pro
         mischief.act()
     loop.come_to_rest()
     loop.check()
+
+
+@pytest.mark.parametrize("policy", ["A", "B", "C"])
+def test_a_note_committed_just_before_the_power_went_is_counted_once(folder: Path, policy: str) -> None:
+    """The report was not acknowledged: at its power-up the device (policy B: with the value) tells it again."""
+    loop = Loop(folder, TwinSettings(policy=policy))
+    to_cash(loop, 5318)
+    loop.until(lambda: 5000 in loop.device.enabled)
+    loop.insert(5000)
+    loop.until(lambda: loop.books.note is not None)
+    loop.fate.after, loop.fate.with_power = "after NoteStacked", True
+    loop.until(lambda: loop.of(f.NoteStacked))
+    loop.device.power_cut()
+    loop.device.power_on()
+    loop.come_to_rest()
+    loop.check()
+    assert loop.books.cash_minor == loop.cassette_minor == 5000
+    assert not loop.of(f.NoteUnexpected)

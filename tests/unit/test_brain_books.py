@@ -31,7 +31,7 @@ SCALARS: dict[Any, st.SearchStrategy[Any]] = {
 }
 
 # The form of everything that makes books, by FOLD; `form` below computes it.
-FORMS = {1: "892fd17fcdf75453", 2: "35183cd26b18a9eb", 3: "65829254fe7560af"}
+FORMS = {1: "892fd17fcdf75453", 2: "35183cd26b18a9eb", 3: "65829254fe7560af", 4: "a8ff8dc4fcaaec16"}
 
 
 def anything(hint: Any) -> st.SearchStrategy[Any]:
