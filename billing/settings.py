@@ -61,7 +61,6 @@ INSTALLED_APPS = [
     "billing.customers",
     "billing.kiosks",
     "billing.journal",
-    "billing.claims",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

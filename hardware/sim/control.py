@@ -169,10 +169,8 @@ def _bind(listener: socket.socket, path: Path) -> None:
     try:
         listener.bind(str(path))
     except OSError as error:
-        if error.errno != errno.EADDRINUSE:
+        if error.errno != errno.EADDRINUSE or _answers(path):
             raise
-        if _answers(path):
-            raise OSError(error.errno, "another process listens there", str(path)) from error
         path.unlink()  # left behind by a server that was killed
         listener.bind(str(path))
 

@@ -16,7 +16,6 @@ from typing import Any
 from evdev import UInput, ecodes
 
 from hardware.sim.control import ControlServer, Refused, text
-from hardware.sim.lines import sole_server
 
 # Keys by what is printed on a US keyboard; the shifted ones apart.
 _NAMES = {
@@ -92,7 +91,7 @@ class WedgeTwin:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the twin until SIGTERM or SIGINT; 1 if it cannot be served, as without uinput."""
+    """Run the twin until SIGTERM or SIGINT; 1 if there is no uinput to make a keyboard with."""
     parser = argparse.ArgumentParser(prog="hardware simulate wedge", description="the twin of a wedge scanner")
     parser.add_argument("--link", type=Path, required=True, help="symbolic link to the event device")
     parser.add_argument("--control", type=Path, required=True, help="Unix socket for control requests")
@@ -100,13 +99,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     done = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, done)
     try:
-        with (
-            sole_server(options.link),
-            WedgeTwin(options.link) as twin,
-            ControlServer(options.control, twin.handle),
-        ):
-            signal.sigwait(done)
+        twin = WedgeTwin(options.link)
     except OSError as error:
-        print(f"simulate wedge: {error}", file=sys.stderr)
+        print(f"no virtual keyboard: {error}", file=sys.stderr)
         return 1
+    with twin, ControlServer(options.control, twin.handle):
+        signal.sigwait(done)
     return 0

@@ -106,6 +106,11 @@ class Poster:
         """The journal begins at `first_seq` and no more has what was asked for: somebody must send an export."""
         self._tell(lambda: self._lacks(after_seq, first_seq))
 
+    @property
+    def woken(self) -> bool:
+        """True if something was told since the last step, which then should not wait for its time."""
+        return self._woken.is_set()
+
     def wake(self) -> None:
         """Something says that the network is back: try at once."""
         self._tell(self._try_now)

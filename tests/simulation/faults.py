@@ -1,0 +1,229 @@
+"""What goes wrong in a world: a list drawn from the seed, so that a failing world can be tried with fewer of them."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tests.simulation.residents import collect
+from tests.simulation.timeline import Life
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+DAY_MS = 86_400_000
+YEARS_10_MS = 3_652 * DAY_MS
+PATIENCE_MS = 60_000
+LOOK_MS = 50
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`kind` happens `at_ms`, or as soon after as `when` has come; `seed` draws its particulars."""
+
+    at_ms: int
+    kind: str
+    when: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.at_ms / 1000:.1f} s: {self.kind}{self.when and ', ' + self.when} ({self.seed})"
+
+
+def draw(chance: random.Random, horizon_ms: int) -> list[Fault]:
+    """Return the faults of a world, none in one of eight, in order."""
+    count = chance.choice((0, 1, 2, 3, 4, 5, 7, 10))
+    drawn = [
+        Fault(chance.randrange(horizon_ms), chance.choice(KINDS), chance.choice(WHEN), chance.randrange(1 << 30))
+        for _ in range(count)
+    ]
+    return sorted(drawn, key=lambda fault: (fault.at_ms, fault.seed))
+
+
+def happen(world: "World", fault: Fault) -> Life:
+    """Wait for the fault's time, and let it happen."""
+    yield fault.at_ms
+    waited = 0
+    while not _COME[fault.when](world) and waited < PATIENCE_MS:
+        waited += LOOK_MS
+        yield LOOK_MS
+    if world.repaired:
+        return
+    world.trace(f"** {fault.kind}")
+    _ACTS[fault.kind](world, random.Random(fault.seed))
+
+
+# Host
+
+
+def _dies(world: "World", chance: random.Random) -> None:
+    """The process dies at one of its next moments."""
+    world.doom(chance.randrange(14), power=False)
+
+
+def _dies_soon(world: "World", chance: random.Random) -> None:
+    world.doom(chance.randrange(120), power=False)
+
+
+def _power(world: "World", chance: random.Random) -> None:
+    """The building loses power: kiosk and, mostly, acceptor with it."""
+    world.doom(chance.randrange(14), power=True, with_device=chance.random() < 0.8)
+
+
+def _disk_power(world: "World", chance: random.Random) -> None:
+    """The machine loses power while it writes."""
+    world.cut_at_write(chance.randrange(1, 12), with_device=chance.random() < 0.8)
+
+
+def _stop(world: "World", chance: random.Random) -> None:
+    del chance
+    world.ask_to_stop()
+
+
+def _slow_disk(world: "World", chance: random.Random) -> None:
+    world.sync_ms = chance.choice([50, 300, 1_000, 4_000, 10_000])
+    world.timeline.after(chance.choice([5_000, 30_000]), partial(setattr, world, "sync_ms", 0))
+
+
+def _failing_disk(world: "World", chance: random.Random) -> None:
+    del chance
+    world.fail_next_sync()
+
+
+def _full_disk(world: "World", chance: random.Random) -> None:
+    world.fill_disk()
+    world.timeline.after(chance.choice([3_000, 20_000]), world.empty_disk)
+
+
+def _clock(world: "World", chance: random.Random) -> None:
+    world.machine.jump(chance.choice([-YEARS_10_MS, -DAY_MS, -3_600_000, -90_000, 90_000, 3_600_000, DAY_MS]))
+    if chance.random() < 0.7:
+        world.timeline.after(chance.choice([2_000, 40_000]), world.machine.synchronise)
+
+
+def _untrusted(world: "World", chance: random.Random) -> None:
+    world.machine.network_time = False
+    world.timeline.after(chance.choice([2_000, 40_000]), world.machine.synchronise)
+
+
+# Acceptor and its line
+
+
+def _device_power(world: "World", chance: random.Random) -> None:
+    world.device_off(chance.choice([300, 2_000, 15_000]))
+
+
+def _device_power_at(world: "World", chance: random.Random) -> None:
+    """The acceptor loses power while a note is at a certain place, and comes back."""
+    world.device.arm("power_cut", chance.choice(["accepting", "escrow", "stacking", "before_stacked", "returning"]))
+    world.watch_device_power()
+
+
+def _cable(world: "World", chance: random.Random) -> None:
+    world.pull_cable()
+    world.timeline.after(chance.choice([300, 3_000, 25_000, 40_000]), world.plug_in)
+
+
+def _line(world: "World", chance: random.Random) -> None:
+    trouble = world.slot.wire.trouble
+    trouble.when = chance.choice(["", "", "stacked", "escrowed", "returned", "stacking"])
+    trouble.drop = chance.choice([0, 1, 2, 5, 20, 60])
+    trouble.corrupt = chance.choice([0, 0, 1, 3, 8])
+    trouble.echo = chance.choice([0, 0, 0, 2])
+    trouble.fragment = chance.random() < 0.2
+
+
+def _noise(world: "World", chance: random.Random) -> None:
+    trouble = world.slot.wire.trouble
+    trouble.noise = chance.randbytes(chance.randrange(1, 6))
+    world.timeline.after(5_000, partial(setattr, trouble, "noise", b""))
+
+
+def _jam(world: "World", chance: random.Random) -> None:
+    world.device.arm("jam", chance.choice(["accepting", "stacking", "returning"]))
+    world.clear_jam_after(chance.choice([2_000, 20_000]), by_hand=chance.random() < 0.5)
+
+
+def _refuses(world: "World", chance: random.Random) -> None:
+    world.device.arm("reject", chance.choice(["accepting", "stacking"]))
+
+
+def _collect(world: "World", chance: random.Random) -> None:
+    world.timeline.live(collect(world, chance))
+
+
+# Printer, screen, network, server
+
+
+def _printer(world: "World", chance: random.Random) -> None:
+    world.printer.become(chance.choice(["faulted", "lost"]))
+    world.timeline.after(chance.choice([500, 5_000, 30_000]), partial(world.printer.become, "ready"))
+
+
+def _screen(world: "World", chance: random.Random) -> None:
+    world.screen_lit = False
+    world.timeline.after(chance.choice([1_000, 10_000]), partial(setattr, world, "screen_lit", True))
+
+
+def _network_down(world: "World", chance: random.Random) -> None:
+    world.network.down = True
+    world.timeline.after(chance.choice([1_000, 10_000, 60_000]), partial(setattr, world.network, "down", False))
+
+
+def _weather(world: "World", chance: random.Random) -> None:
+    ways = ("lose_request", "lose_answer", "late", "repeat")
+    world.network.weather = {way: chance.choice([0, 0.1, 0.4]) for way in ways}
+    world.network.slow_ms = chance.choice([0, 0, 800, 2_900])
+    world.timeline.after(chance.choice([10_000, 60_000]), world.clear_weather)
+
+
+def _server_restart(world: "World", chance: random.Random) -> None:
+    world.network.serving = False
+    world.timeline.after(chance.choice([500, 5_000]), partial(setattr, world.network, "serving", True))
+
+
+def _server_restored(world: "World", chance: random.Random) -> None:
+    """The server comes back from the backup of some time ago."""
+    backup = world.central.backup()
+    world.timeline.after(chance.choice([2_000, 15_000, 60_000]), partial(world.restore_server, backup))
+
+
+def _account_closed(world: "World", chance: random.Random) -> None:
+    world.central.close_account(chance.choice(world.households).number)
+
+
+_ACTS: dict[str, Callable[["World", random.Random], None]] = {
+    "process dies": _dies,
+    "process dies soon": _dies_soon,
+    "power cut": _power,
+    "power cut while writing": _disk_power,
+    "asked to stop": _stop,
+    "slow disk": _slow_disk,
+    "failing disk": _failing_disk,
+    "full disk": _full_disk,
+    "clock jumps": _clock,
+    "clock untrusted": _untrusted,
+    "acceptor loses power": _device_power,
+    "acceptor loses power with a note": _device_power_at,
+    "acceptor's cable": _cable,
+    "lossy line": _line,
+    "noisy line": _noise,
+    "jam": _jam,
+    "acceptor refuses late": _refuses,
+    "cassette collected": _collect,
+    "printer": _printer,
+    "screen silent": _screen,
+    "network down": _network_down,
+    "bad network": _weather,
+    "server restarts": _server_restart,
+    "server restored": _server_restored,
+    "account closed": _account_closed,
+}
+KINDS = tuple(_ACTS)
+_COME: dict[str, Callable[["World"], bool]] = {
+    "": lambda world: True,
+    "while somebody pays": lambda world: world.watch.books.payment is not None,
+    "with a note in the path": lambda world: world.slot.busy,
+}
+WHEN = tuple(_COME)

@@ -1,0 +1,216 @@
+"""People in front of the kiosk. They know what the page says and what it lets them choose, and nothing else."""
+
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from kiosk.domain.intents import Intent
+from kiosk.pages.dispatch import page
+from kiosk.pages.language import translator
+from tests.simulation.households import Household
+from tests.simulation.timeline import Life
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+NOTES = (100, 200, 500, 1000, 2000, 5000, 10000)
+PIN = "246810"
+LOOK_MS = 250
+_ONWARD = ("pay_full", "pay_past_due", "pay_cash", "confirm", "done", "more_time", "allow_credit")
+_ENGLISH = translator("en")
+
+
+class Resident:
+    """One household's visit. `pace_ms` is how long this person takes for a step, least and most."""
+
+    def __init__(self, world: "World", house: Household, chance: random.Random) -> None:
+        self.world = world
+        self.house = house
+        self.chance = chance
+        self.pace_ms = chance.choice([(600, 3_000), (600, 3_000), (150, 900), (0, 200)])
+        self.manner = chance.choice(["patient"] * 6 + ["impatient"] * 2 + ["curious", "absent"])
+        self.overpays = chance.random() < 0.2
+
+    # What a person can do
+
+    @property
+    def screen(self) -> str:
+        return self.world.screen
+
+    def touch(self, name: str, value: str = "") -> None:
+        self.world.touch(name, value)
+
+    def think(self) -> int:
+        return self.chance.randint(*self.pace_ms)
+
+    def wait(self, until: Callable[[], bool], limit_ms: int) -> Life:
+        waited = 0
+        while not until() and waited < limit_ms:
+            waited += LOOK_MS
+            yield LOOK_MS
+
+    def leaves(self) -> bool:
+        """A person may walk away at any step, some more than others."""
+        return self.chance.random() < {"patient": 0.01, "impatient": 0.06, "curious": 0.05, "absent": 0.4}[self.manner]
+
+    # A visit
+
+    def visit(self) -> Life:
+        yield from self.wait(lambda: self.screen == "attract" and self.world.takes_cash, 60_000)
+        if self.screen != "attract":
+            self.touch("start_over")  # somebody left something on the screen
+            yield self.think()
+            if self.screen != "attract":
+                return
+        if self.manner == "curious":
+            yield from self.explore()
+            return
+        yield from self.find_the_bill()
+        if self.screen != "invoice" or self.leaves():
+            return
+        yield self.think()
+        yield from self.choose()
+        yield self.think()
+        if self.leaves():
+            return
+        self.touch("pay_cash")
+        yield 100
+        if self.screen == "cash":
+            yield from self.pay()
+        yield from self.finish()
+
+    def find_the_bill(self) -> Life:
+        if self.chance.random() < 0.2:
+            yield from self.type_the_number()
+        else:
+            self.world.hold_to_reader(self.house.scan)
+            if self.chance.random() < 0.1:
+                self.world.hold_to_reader(self.house.scan)
+        yield from self.wait(lambda: self.screen == "invoice", 8_000)
+
+    def type_the_number(self) -> Life:
+        self.touch("type_account")
+        yield self.think()
+        for text in (self.house.number, self.house.house_number):
+            for digit in text:
+                self.touch("key", digit)
+                yield self.think() // 4
+            self.touch("submit")
+            yield self.think()
+
+    def choose(self) -> Life:
+        if self.chance.random() < 0.75:
+            self.touch("pay_full")
+            return
+        self.touch("pay_other")
+        yield self.think()
+        for digit in str(self.chance.choice([100, 500, 1234, 2000, self.house.owed_minor + 700])):
+            self.touch("key", digit)
+            yield self.think() // 4
+        self.touch("submit")
+
+    def pay(self) -> Life:
+        """Put notes in until the page says that it is enough, or until this person has had enough."""
+        tries = 0
+        while self.screen == "cash" and tries < 14:
+            tries += 1
+            if self.leaves():
+                return
+            taken = self.world.insert(self.pick())
+            if taken and self.manner == "impatient" and self.chance.random() < 0.4:
+                yield self.chance.choice([0, 100, 700])
+                self.world.insert(self.pick())  # a second one at once
+            if taken and self.manner == "impatient" and self.chance.random() < 0.2:
+                self.touch(self.chance.choice(["stop", "start_over", "back"]))
+            yield (900 if taken else 300) + self.think()
+            if self.overpays and self.chance.random() < 0.3:
+                self.touch("allow_credit")
+            if self.chance.random() < 0.08:
+                self.touch("stop")
+                yield self.think()
+                if self.screen == "review":
+                    self.touch(self.chance.choice(["confirm", "put_in_more"]))
+                    yield self.think()
+        if self.screen == "cash":
+            self.touch("stop")
+            yield self.think()
+            self.touch("confirm")
+
+    def pick(self) -> int:
+        picture = self.world.picture
+        fits = picture.payment.allowed_minor if picture and picture.payment else ()
+        if fits and self.chance.random() < 0.85:
+            return self.chance.choice(fits[-3:])
+        return self.chance.choice(NOTES)
+
+    def finish(self) -> Life:
+        yield from self.wait(lambda: self.screen in ("done", "attract", "out_of_service"), 20_000)
+        if self.screen != "done" or self.leaves():
+            return
+        if self.chance.random() < 0.15:
+            yield self.think()
+            self.touch("reprint")
+        yield from self.wait(self.has_paper, self.chance.choice([0, 1_000, 6_000]))
+        if self.screen == "done":
+            self.touch("done")
+
+    def has_paper(self) -> bool:
+        picture = self.world.picture
+        return picture is None or picture.receipt is None or picture.receipt.printed != "printing"
+
+    def explore(self) -> Life:
+        """Press whatever the page offers, and push notes in between."""
+        for _ in range(self.chance.randint(5, 40)):
+            deed = self.chance.random()
+            if deed < 0.35:
+                self.world.insert(self.pick())
+            elif deed < 0.45:
+                self.world.hold_to_reader(self.house.scan)
+            else:
+                offered = self.offered()
+                onward = [intent for intent in offered if intent.name in _ONWARD]
+                if offered:
+                    intent = self.chance.choice(onward if onward and self.chance.random() < 0.6 else offered)
+                    self.touch(intent.name, intent.value)
+            yield self.think()
+
+    def offered(self) -> list[Intent]:
+        picture = self.world.picture
+        if picture is None:
+            return []
+        seen = page(picture, _ENGLISH)
+        choices = [choice.intent for choice in (*seen.choices, *seen.bar) if choice.enabled]
+        return [intent for intent in choices if intent.name not in ("staff", "language")]
+
+
+def collect(world: "World", chance: random.Random) -> Life:
+    """Two people of the city carry the notes away, some after telling the kiosk, some without."""
+    if chance.random() < 0.7:
+        yield from _wait_quiet(world)
+        world.touch("staff")
+        yield 300
+        for digit in PIN:
+            world.touch("key", digit)
+            yield 50
+        world.touch("submit")
+        yield 300
+        world.touch("swap_cassette")
+        yield 300
+        world.touch("confirm")
+        yield 500
+        world.take_cassette()
+        yield chance.choice([800, 4_000])
+        world.put_cassette_back()
+        yield 500
+        world.touch("sign_out")
+    else:
+        world.take_cassette()
+        yield chance.choice([300, 3_000])
+        world.put_cassette_back()
+
+
+def _wait_quiet(world: "World") -> Life:
+    waited = 0
+    while world.screen != "attract" and waited < 60_000:
+        waited += LOOK_MS
+        yield LOOK_MS
