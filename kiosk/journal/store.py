@@ -153,7 +153,8 @@ class Journal:
         journal._acked_seq = report.acked_seq
         journal._folds, journal._gone = kept, gone
         journal._first_seq = database.first_seq(connection) or 1
-        journal._move_log()  # a full disk says so now, not at the first note
+        # What a torn transaction left in the log goes, or half of the next one could make it whole.
+        journal._move_log(apsw.SQLITE_CHECKPOINT_TRUNCATE)  # and a full disk says so now, not at the first note
         witness.note_head(report.head_seq, report.head_hash)
         witness.sync()
         return journal
@@ -384,9 +385,9 @@ class Journal:
     def _thorough_check(self) -> ChainCheck:
         return ChainCheck(self._key.public_key(), self._expect, thorough=True, gone=self._gone)
 
-    def _move_log(self) -> None:
+    def _move_log(self, mode: int = apsw.SQLITE_CHECKPOINT_PASSIVE) -> None:
         try:
-            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._db.wal_checkpoint(mode=mode)
         except apsw.Error as error:
             self._fail(error)
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 import pytest
 
@@ -105,3 +106,35 @@ def test_what_the_witness_was_last_told_may_be_torn_and_the_journal_opens() -> N
             with opened(disk) as journal:
                 assert journal.head.seq == 5
                 assert journal.acked_seq >= 1
+
+
+@pytest.mark.parametrize("before", range(1, 14))
+def test_what_a_start_did_not_find_does_not_come_back(before: int) -> None:
+    """Half a transaction lies in the log. Half of the next one, in the same place, must not make it whole.
+
+    Where a page of the table is full, both begin with the same frames.
+    """
+    log = "journal.db-wal"
+    with machine(before) as disk:
+        with opened(disk) as journal:
+            journal.append([stacked(1)] * before)
+        with opened(disk) as journal:
+            syncs = iter((False, True))  # that of the log's head, and the commit
+            disk.on_sync = lambda: die() if next(syncs) else None
+            with suppress(PowerLost):
+                journal.append([stacked(2)] * 2)
+            disk.on_sync = lambda: None
+        disk.medium.open(disk.folder / log).pwrite(b"torn", 32)  # the head of its first frame
+        with opened(disk) as journal:
+            assert journal.head.seq == before
+            disk.cut_at = disk.operations + 6  # the log's head and its sync, and two frames
+            with suppress(PowerLost):
+                journal.append([stacked(3)])
+        disk.cut_at = None
+        with opened(disk) as journal:
+            found = [record.envelope().moment.mono_ms for record in journal.records()]
+        assert found[before:] in ([], [3])
+
+
+def die() -> NoReturn:
+    raise PowerLost
