@@ -3,8 +3,9 @@
 python -m tests.simulation.power_cuts [--count N] [--seed N | --world SEED/NUMBER] [--control normal|lying]
 
 A committed record is one whose append returned, or that was read after a start: it may have been posted. It has to be
-there ever after; the append under way has to be there whole or not at all; what was acknowledged before a checkpoint
-stays acknowledged; and every start finds a chain and a witness that fit. The two controls have to lose records.
+there ever after, in the journal or in its archive; the append under way has to be there whole or not at all; what was
+acknowledged before a checkpoint stays acknowledged, a fold stays kept; and every start finds a chain and a witness that
+fit. The two controls have to lose records.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from functools import partial
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kiosk.domain.facts import Fact, NoteStacked, SessionOpened
+from kiosk.domain.facts import Fact, JournalPruned, NoteStacked, SessionOpened
 from kiosk.journal import database
 from kiosk.journal.acknowledgement import Acknowledgement, read
 from kiosk.journal.errors import JournalDamaged, JournalUnwritable
@@ -69,7 +70,7 @@ class World:
         self._journal: Journal | None = None
         self._committed: list[str] = []
         self._under_way: list[Fact] = []
-        self._acked = self._acked_durably = 0
+        self._acked = self._acked_durably = self._folded = 0
         self.lost = 0
 
     @property
@@ -89,6 +90,8 @@ class World:
                 with suppress(JournalUnwritable):
                     while True:
                         self.act()
+        except JournalDamaged as damage:
+            raise Wrong(f"refused: {damage}") from damage
         except PowerLost:
             self.die()
 
@@ -101,7 +104,8 @@ class World:
             raise Wrong(f"does not start: {error}") from error
 
     def start(self) -> None:
-        """Open the journal and hold it against what was promised."""
+        """Open the journal and hold it against what was promised. Now and then no fold can be read."""
+        reads = self._chance.random() < 0.8
         try:
             self._journal = Journal.open(
                 self.disk.folder / "journal.db",
@@ -111,8 +115,9 @@ class World:
                 nonce="ab" * 32,
                 server_key=SERVER.public_key(),
                 medium=self.disk.medium,
+                believe=lambda fold: reads,
             )
-            found = list(self.journal.all_records())
+            found = list(self.journal.walk())
         except JournalDamaged as damage:
             if damage.reason.startswith("cut off"):
                 self.lost = self.records - damage.seq + 1
@@ -126,6 +131,17 @@ class World:
         if not self._acked_durably <= self.journal.acked_seq <= self._acked:
             raise Wrong(f"acknowledged {self.journal.acked_seq}, not {self._acked_durably} to {self._acked}")
         self._committed, self._under_way = hashes, []
+        if reads:
+            self._hold_folds()
+
+    def _hold_folds(self) -> None:
+        for fold in self.journal.folds:
+            if (fold.hash, fold.body) != (self._committed[fold.seq - 1], {"sum": fold.seq}):
+                raise Wrong(f"the fold of record {fold.seq} is of other records")
+        newest = self.journal.folds[0].seq if self.journal.folds else 0
+        if newest < self._folded:
+            raise Wrong(f"folded up to {newest}, not {self._folded}")
+        self._folded = newest
 
     def die(self) -> None:
         """The process ends without a word."""
@@ -137,19 +153,24 @@ class World:
         self.disk.full_after, self.disk.fail_sync = None, False
 
     def act(self) -> None:
-        acts = (self.append, self.acknowledge, self.checkpoint, self.reopen, self.restart, self.fault)
-        self._chance.choices(acts, (60, 15, 10, 5, 5, self._faults))[0]()
+        money = (self.append, self.acknowledge)
+        tidying = (self.checkpoint, self.fold, self.tidy, self.prune, self.reopen, self.restart)
+        weights = (60, 15, 10, 5, 15, 10, 5, 5, self._faults)
+        self._chance.choices((*money, *tidying, self.fault), weights)[0]()
 
     def append(self) -> None:
-        self._under_way = [self._fact() for _ in range(self._chance.randint(1, 5))]
+        self._append([self._fact() for _ in range(self._chance.randint(1, 5))])
+
+    def _append(self, facts: list[Fact]) -> None:
+        self._under_way = facts
         made = self.journal.append([(fact, self._moment()) for fact in self._under_way])
         self._committed += [record.hash for record in made]
         self._under_way = []
 
     def acknowledge(self) -> None:
-        if self.journal.acked_seq == self.records:
+        if not self.records:
             return
-        seq = self._chance.randint(self.journal.acked_seq + 1, self.records)
+        seq = self._chance.choice((self.records, self._chance.randint(max(1, self.journal.acked_seq), self.records)))
         self._acked = max(seq, self._acked)
         self.journal.acknowledge(acknowledgement(seq, self._committed[seq - 1]))
 
@@ -157,6 +178,33 @@ class World:
         acked = self.journal.acked_seq
         self.journal.checkpoint()
         self._acked_durably = acked
+
+    def fold(self) -> None:
+        if self.records:
+            self.journal.keep_fold(1, {"sum": self.records})
+            self._folded = self.records
+
+    def tidy(self) -> None:
+        for act in (self.acknowledge, self.fold, self.file_away, self.prune):
+            act()
+
+    def file_away(self) -> None:
+        """Write old records to the archive, and put on record that they go."""
+        span = self.journal.prunable(self._chance.randint(1, 12), "9")
+        if span is None:
+            return
+        parts = self.journal.archive(span)
+        try:
+            while True:
+                next(parts)
+        except StopIteration as end:
+            label = end.value
+        except OSError:  # the journal is as before
+            return
+        self._append([JournalPruned(label.from_seq, label.to_seq, label.last_hash, label.sha256)])
+
+    def prune(self) -> None:
+        self.journal.prune(self._chance.randint(1, 6))
 
     def reopen(self) -> None:
         acked = self.journal.acked_seq
@@ -178,8 +226,8 @@ class World:
         for act in (self.append, self.checkpoint, self.append, self.reopen):
             act()
         report = self.journal.verify()
-        if not report.ok or report.records != self.records:
-            raise Wrong(f"verified {report.records} of {self.records}: {report.reason}")
+        if not report.ok or report.head_seq != self.records:
+            raise Wrong(f"verified {report.head_seq} of {self.records}: {report.reason}")
         self.journal.close()
 
     def _fact(self) -> Fact:
