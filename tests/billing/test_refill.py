@@ -4,6 +4,7 @@ Method: the shipped engine, journal and posting on a live server; a card that fo
 """
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from kiosk.brain import events
 from kiosk.brain.settings import Settings
 from kiosk.brain.snapshot import snapshot
 from kiosk.brain.state import Books, Scene, State
+from kiosk.engine.history import read_history
 from kiosk.engine.refill import MARK_NAME
 from kiosk.posting import outcomes
 from tests.billing.kiosk import new_account, new_kiosk
@@ -91,6 +93,27 @@ def test_a_card_that_forgot_gets_its_records_back_and_takes_no_more_money(lobby:
     assert lobby.frozen == "medium"
     assert kinds(lobby).count("MediumDistrusted") == 1
     assert lobby.journal.verify().ok
+
+
+def test_every_number_goes_on_from_the_restored_books(lobby: Lobby, bill: Account) -> None:
+    """Receipts, claims, cassette periods and what lies in the box: the books are those of before, but for the mark."""
+    lobby.start()
+    lobby.kill()
+    image = keep(lobby, "image")
+    lobby.start()
+    pay(lobby, bill, 1000)
+    lobby.tell(events.AcceptorFault, code="cassette_removed", detail="")
+    lobby.tell(events.AcceptorFaultCleared, code="cassette_removed")
+    pay(lobby, bill, 500)
+    books, head = lobby.engine.state.books, lobby.journal.head.seq
+    assert (books.period, books.receipts) == (2, 2)
+    lobby.kill()
+    put_back(lobby, image)
+    lobby.open()
+    lost = head - lobby.journal.head.seq
+    assert lobby.refill()
+    assert read_history(lobby.journal).books == replace(books, frozen="medium", lost_records=lost)
+    lobby.kill()
 
 
 def test_staff_see_at_the_kiosk_what_the_medium_lost() -> None:
