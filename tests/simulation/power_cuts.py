@@ -1,6 +1,6 @@
 """The journal on a disk whose power is cut again and again, at any operation.
 
-python -m tests.simulation.power_cuts [--count N] [--seed N | --world SEED/NUMBER] [--control normal|lying]
+./run simulate --power-cuts [--count N] [--seed N | --world SEED/NUMBER] [--control normal|lying]
 
 A committed record is one whose append returned, or that was read after a start: it may have been posted. It has to be
 there ever after, in the journal or in its archive; the append under way has to be there whole or not at all; what was
@@ -299,7 +299,7 @@ def synchronous_normal() -> Iterator[None]:
 
 def main(argv: list[str]) -> int:
     """Cut, tell the figures, and return 1 if a promise was broken; of a control, if none was."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation.power_cuts")
+    parser = argparse.ArgumentParser(prog="./run simulate --power-cuts")
     parser.add_argument("--count", type=int, default=COUNT, help="power cuts")
     parser.add_argument("--seed", type=int, default=None, help="of all worlds; fresh if not given")
     parser.add_argument("--world", metavar="SEED/NUMBER", help="one world alone, as a failure names it")
@@ -317,7 +317,7 @@ def main(argv: list[str]) -> int:
     print(f"{outcome.lost} lost, {len(outcome.wrong)} worlds wrong, {time.monotonic() - began:.1f} s")
     control = f" --control {options.control}" if options.control else ""
     for world, reason in itertools.islice(outcome.wrong.items(), 20):
-        print(f"  {reason}\n    python -m tests.simulation.power_cuts --world {world}{control}")
+        print(f"  {reason}\n    ./run simulate --power-cuts --world {world}{control}")
     return int(bool(outcome.wrong) != bool(options.control))
 
 
