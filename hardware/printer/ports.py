@@ -113,8 +113,9 @@ class _Descriptor:
 
     def _drain(self) -> None:
         left = _DRAIN_BYTES_MAX
-        while left > 0 and self._select(write=False, timeout_s=0)[0] and (data := os.read(self._open_fd, 4096)):
-            left -= len(data)
+        with suppress(BlockingIOError):  # called readable, with nothing to read
+            while left > 0 and self._select(write=False, timeout_s=0)[0] and (data := os.read(self._open_fd, 4096)):
+                left -= len(data)
         if left <= 0:
             raise OSError(f"what is on {self._name} does not fall silent")
 

@@ -134,7 +134,7 @@ class WedgeDriver:
             try:
                 device = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
                 try:
-                    self._grab(device)
+                    self._hold(device)
                     self._settle(device)
                     failures = 0
                     self._on_health("ready", "")
@@ -142,9 +142,15 @@ class WedgeDriver:
                 finally:
                     os.close(device)
             except OSError as error:
-                self._on_health("lost", held_elsewhere(self._path, error) or str(error))
+                self._on_health("lost", str(error))
                 stop.wait(self._BACKOFF_S[min(failures, len(self._BACKOFF_S) - 1)])
                 failures += 1
+
+    def _hold(self, device: int) -> None:
+        try:
+            self._grab(device)
+        except OSError as error:
+            raise OSError(held_elsewhere(self._path, error) or str(error)) from error
 
     def _settle(self, device: int) -> None:
         """Drop what is typed until nothing is. OSError if that does not happen: it is no scanner."""

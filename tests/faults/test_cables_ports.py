@@ -4,6 +4,7 @@ Method: real pseudo-terminals and the real drivers on their threads. What is on 
 says nothing, or one that talks without end. Nothing sleeps: a test waits for what a driver says.
 """
 
+import errno
 import os
 import queue
 import select
@@ -172,6 +173,25 @@ def test_a_printers_port_that_never_falls_silent_is_not_read_for_ever() -> None:
         UsbPort("/dev/zero").open()
 
 
+def test_a_port_that_calls_itself_readable_and_is_not_is_nobody_elses() -> None:
+    """As some kernels' USB printer device: it would not be opened, and said to be held by another process."""
+    near, far = os.pipe2(os.O_NONBLOCK)
+
+    class Eager(UsbPort):
+        def _open_device(self) -> int:
+            return os.dup(near)
+
+        def _select(self, write: bool, timeout_s: float) -> tuple[list[int], list[int], list[int]]:
+            return [near], [], []
+
+    port = Eager("/dev/usb/lp0")
+    port.open()
+    assert port.read(0) == b""
+    port.close()
+    for end in (near, far):
+        os.close(end)
+
+
 @pytest.mark.parametrize("words", [b"\x12", b"]C07111000441400044\r", b"\x02\x0b\x20\x01\x10\x00\x00\x54\x2a\x03\x44"])
 def test_what_answers_like_a_printer_now_and_then_is_none(tmp_path: Path, words: bytes) -> None:
     """Some of these bytes look like a status; a whole answer to each question and nothing else they are not."""
@@ -327,7 +347,7 @@ def test_a_wedge_that_another_process_has_grabbed_is_said(tmp_path: Path, keyboa
 
     def grab(device: int) -> None:
         if not free.is_set():
-            raise BlockingIOError(11, "Resource temporarily unavailable")
+            raise OSError(errno.EBUSY, "Device or resource busy")
 
     with scanning(wedge_on(tmp_path / "event0", grab)) as scanner:
         scanner.until("lost", "event0 is held by another process")
