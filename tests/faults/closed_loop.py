@@ -90,7 +90,7 @@ class Fate:
     with_power: bool = False  # the machine dies with it, and what was kept in memory
     count: int = 0
     names: list[str] = field(default_factory=list)
-    watch: Callable[[str], None] = lambda name: None  # told of each moment
+    watch: Callable[[str], None] = lambda name: None  # told of each moment, and of each reply before it arrives
 
     def moment(self, name: str) -> None:
         self.names.append(name)
@@ -268,7 +268,9 @@ class Loop(Inbox):
             return
         self.sent.append(data)
         place = self.device.body.place
-        for answer in self.wire.feed(data):
+        answers = self.wire.feed(data)
+        self.fate.watch("reply")
+        for answer in answers if self.plugged and self.line_whole else ():
             self.ring.hear("in", answer, now)
             self._hear(self.codec.feed(answer, now))
         if place is Place.ESCROW and self.device.body.place is Place.STACKING:

@@ -129,6 +129,11 @@ MOMENTS: dict[str, Callable[[Loop, str], bool]] = {
     "stacked_uncommitted": lambda loop, name: name == "event NoteStackedReport",
     "stacked_unacknowledged": lambda loop, name: name == "after NoteStacked",
     "returned_unacknowledged": lambda loop, name: name == "event NoteReturnedReport",
+    # The device has said it, and nobody heard.
+    "escrow_unheard": lambda loop, name: name == "reply" and loop.device.body.place is Place.ESCROW,
+    "stack_unheard": lambda loop, name: name == "reply" and loop.device.body.place is Place.STACKING,
+    "stacked_unheard": lambda loop, name: name == "reply" and loop.device.body.place is Place.STACKED_UNTOLD,
+    "returned_unheard": lambda loop, name: name == "reply" and loop.device.body.returned == 1,
 }
 
 
