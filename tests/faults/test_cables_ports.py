@@ -135,8 +135,8 @@ def test_something_else_on_the_acceptors_port(tmp_path: Path, device: Callable[.
         host.wait(Lost)
         with device(port):
             host.skip(3)
-            while reason not in (lost := host.lost_within(6)):
-                assert "not there" in lost
+            while reason not in host.lost_within(6):
+                pass
         with EbdsTwin(port, FAST):
             host.skip(3)
             host.wait(Connected)
