@@ -49,7 +49,8 @@ class AcceptorPort:
 
     def _on_wire(self, direction: str, data: bytes, at_ns: int) -> None:
         self._ring.hear(direction, data, at_ns // 1_000_000)
-        self._write(at_ns, "D" if direction == "in" else "H", data.hex(" ").upper())
+        if self._capture:
+            self._write(at_ns, "D" if direction == "in" else "H", data.hex(" ").upper())
 
     def _write(self, at_ns: int, who: str, what: str) -> None:
         if self._capture:

@@ -5,7 +5,6 @@ Only acceptors are heard here: a card terminal's line never is, so no card data 
 
 import threading
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from kiosk.domain.facts import FrameSeen
@@ -56,10 +55,13 @@ class FrameRing:
                 self._end_reading()
 
     def frames(self) -> tuple[FrameSeen, ...]:
-        """Return what is held, oldest first."""
+        """Return what is held, oldest first. What is just being read comes last, and is not cut off by the question."""
         with self._lock:
+            kept = (self._reading, self._frames.copy(), self._since_break, self._round, self._place)
             self._end_reading()
-            return tuple(self._frames)
+            frames = tuple(self._frames)
+            self._reading, self._frames, self._since_break, self._round, self._place = kept
+            return frames
 
     def _end_reading(self) -> None:
         if self._reading is not None:
@@ -67,8 +69,8 @@ class FrameRing:
             self._reading = None
 
     def _add(self, direction: str, data: bytes, at_ms: int) -> None:
-        for piece in _pieces(data):
-            self._fold(FrameSeen(at_ms, at_ms, 1, direction, piece.hex()))
+        for frame in _seen(direction, data, at_ms):
+            self._fold(frame)
 
     def _fold(self, frame: FrameSeen) -> None:
         """Count `frame` where it repeats, else add it."""
@@ -90,5 +92,6 @@ class FrameRing:
         return (self._frames[at].direction, self._frames[at].hex) == (frame.direction, frame.hex)
 
 
-def _pieces(data: bytes) -> Iterator[bytes]:
-    return (data[start : start + BYTES_MAX] for start in range(0, len(data), BYTES_MAX))
+def _seen(direction: str, data: bytes, at_ms: int) -> tuple[FrameSeen, ...]:
+    pieces = (data[start : start + BYTES_MAX] for start in range(0, len(data), BYTES_MAX))
+    return tuple(FrameSeen(at_ms, at_ms, 1, direction, piece.hex()) for piece in pieces)

@@ -4,6 +4,7 @@ Method: the ring by itself, with expected figures and with chance; the pure brai
 """
 
 import json
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware.acceptors import contract
+from hardware.acceptors.ebds.frames import parse
+from hardware.sim.ebds import EbdsTwin
+from hardware.sim.ebds_parts import Settings as TwinSettings
 from kiosk.brain import commands, events
 from kiosk.brain.state import State
+from kiosk.config.model import Acceptor
 from kiosk.domain import facts as f
+from kiosk.engine.acceptor_port import AcceptorPort
 from kiosk.engine.frames import BYTES_MAX, FRAMES_MAX, GAP_MS, FrameRing
 from kiosk.engine.hands import KioskHands
 from kiosk.engine.inbox import Inbox, Told
@@ -60,6 +66,7 @@ def test_a_frame_that_the_port_hands_over_in_parts_is_one() -> None:
     ring = FrameRing()
     for data, at_ms in ((b"\x02\x0b", 0), (b"\x21", 5), (b"\x03", 9)):
         ring.hear("in", data, at_ms)
+        assert ring.frames()[-1].at_ms == 0, "to ask does not cut the frame"
     ring.hear("in", b"\x99", 9 + GAP_MS + 1)
     assert [(frame.at_ms, frame.hex) for frame in ring.frames()] == [(0, "020b2103"), (30, "99")]
 
@@ -87,8 +94,8 @@ def test_the_order_can_be_read_back(sent: list[tuple[str, int]]) -> None:
     read: dict[int, tuple[str, int]] = {}
     for frame in ring.frames():
         step = (frame.until_ms - frame.at_ms) // (frame.times - 1) if frame.times > 1 else 0
-        for time in range(frame.times):
-            read[frame.at_ms + time * step] = (frame.direction, int(frame.hex, 16))
+        for turn in range(frame.times):
+            read[frame.at_ms + turn * step] = (frame.direction, int(frame.hex, 16))
     assert [read[at] for at in sorted(read)] == sent
 
 
@@ -177,6 +184,26 @@ def test_the_hands_answer_with_the_frames_of_the_line() -> None:
 
 
 # Codec and twin
+
+
+def test_the_port_keeps_what_went_over_a_real_line(tmp_path: Path) -> None:
+    """Whole frames, however the pseudo-terminal cuts them, and what repeats is held once."""
+    inbox = Inbox()
+    with EbdsTwin(tmp_path / "port", TwinSettings(speed=20)):
+        port = AcceptorPort(Acceptor(port=str(tmp_path / "port")), "USD", tmp_path, inbox, None)
+        port.thread.start()
+        try:
+            deadline = time.monotonic() + 15
+            while len([frame for frame in port.frames() if frame.times > 3]) < 2:
+                assert time.monotonic() < deadline, port.frames()
+                inbox.take(50)
+        finally:
+            port.stop()
+            port.thread.join(10)
+    frames = port.frames()
+    assert {frame.direction for frame in frames} == {"in", "out"}
+    assert all(parse(bytes.fromhex(frame.hex)) for frame in frames)
+    assert len(frames) < FRAMES_MAX
 
 
 def test_the_frames_tell_what_the_device_was_told(tmp_path: Path) -> None:
