@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "billing.customers",
     "billing.kiosks",
     "billing.journal",
+    "billing.claims",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -65,9 +65,22 @@ def _arguments(argv: list[str]) -> tuple["Config", argparse.Namespace]:
         _refuse(wrong.errors)
     if config.production and (options.ui == "none" or options.control or options.touch_map):
         _refuse(["--ui none, --control and --touch-map are for tests and are refused when production = true"])
-    if config.production and os.environ.get(FAILPOINT):
-        _refuse([f"{FAILPOINT} is set: it is for tests and is refused when production = true"])
+    _check_failpoint(config.production)
     return config, options
+
+
+def _check_failpoint(production: bool) -> None:
+    text = os.environ.get(FAILPOINT)
+    if not text:
+        return
+    if production:
+        _refuse([f"{FAILPOINT} is set: it is for tests and is refused when production = true"])
+    from kiosk.engine.failpoint import Failpoints, FailpointWrong
+
+    try:
+        Failpoints(text)
+    except FailpointWrong as wrong:
+        _refuse([f"{FAILPOINT}: {wrong}"])
 
 
 def _refuse(errors: list[str]) -> None:

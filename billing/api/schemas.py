@@ -122,6 +122,7 @@ class AccountOut(Schema):
     past_due_minor: int
     as_of: str
     minimum_minor: int
+    shut_off_held: bool
     invoices: list[InvoiceOut]
 
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 
+from billing.claims.holding import is_held
 from billing.customers.models import Account, City, Customer, Invoice, InvoiceLine, Service
 from billing.customers.statement import open_bills
 from billing.ledger import balances
@@ -36,13 +37,17 @@ class AccountAdmin(admin.ModelAdmin):
     list_filter = ("status", "services__kind")
     list_select_related = ("customer",)
     search_fields = ("number", "customer__name", "street")
-    readonly_fields = ("number", "token", "balance")
+    readonly_fields = ("number", "token", "balance", "shut_off_held")
     inlines = (ServiceInline,)
 
     @admin.display(description="balance owed")
     def balance(self, account: Account) -> str:
         bills, credit = open_bills(account)
         return format_minor(sum(bill.owed_minor for bill in bills) - credit)
+
+    @admin.display(description="shut-off held by an open claim", boolean=True)
+    def shut_off_held(self, account: Account) -> bool:
+        return is_held(account)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from billing import clock
+from billing.claims.holding import is_held
 from billing.customers.models import Account, Invoice
 from billing.ledger import balances
 from billing.ledger.chart import CREDIT, RECEIVABLE
@@ -53,6 +54,7 @@ def statement(account: Account, now: datetime) -> dict[str, Any]:
         "past_due_minor": sum(invoice["past_due_minor"] for invoice in invoices),
         "as_of": clock.stamp(now),
         "minimum_minor": MINIMUM_MINOR,
+        "shut_off_held": is_held(account),
         "invoices": invoices,
     }
 

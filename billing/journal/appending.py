@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 
 from billing import clock
+from billing.claims import keeping
 from billing.journal import books
 from billing.journal.booking import MEMO, Booker, Booking, Open
 from billing.journal.models import BookedNote, ForkRecord, Payment, Quarantined, SuspenseItem
@@ -205,8 +206,8 @@ class _Batch:
         )
         return transactions
 
-    def _save_around(self, records: list[Record], bookings: list[Booking]) -> None:
-        """Write what goes with the transactions: notes, payments, and suspense opened or answered."""
+    def _save_around(self, records: list[Record], bookings: list[Booking], fork: bool = False) -> None:
+        """Write what goes with the transactions: notes, payments, claims, and suspense opened or answered."""
         pairs = list(zip(records, bookings, strict=True))
         BookedNote.objects.bulk_create(
             BookedNote(kiosk=self._kiosk, note_id=booking.note_id) for _, booking in pairs if booking.note_id
@@ -221,6 +222,8 @@ class _Batch:
             for record, booking in pairs
             for item in booking.opened
         )
+        claims = [(record, booking.claim, self._clock_doubtful(record)) for record, booking in pairs if booking.claim]
+        keeping.take_down(self._chain, claims, fork, self._now)
         self._answer_memos({booking.settled_note: record.seq for record, booking in pairs if booking.settled_note})
 
     def _answer_memos(self, answered: dict[str, int]) -> None:
@@ -257,7 +260,7 @@ class _Batch:
             )
             for record, posted in zip(fresh, transactions, strict=True)
         )
-        self._save_around(fresh, bookings)
+        self._save_around(fresh, bookings, fork=True)
         log.error("%s: fork, %d records of the losing branch kept", self._chain, len(fresh))
 
     def _move_head(self, stop: Stop | None) -> None:

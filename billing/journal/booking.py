@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
+from billing.claims.reading import Filed, filed
 from billing.journal import facts
 from billing.journal.records import Record
 from billing.ledger.chart import CASH, CLEARING, CREDIT, FORK_SUSPENSE, RECEIVABLE, SUSPENSE
@@ -50,6 +51,7 @@ class Booking:
     note_id: str = ""  # a note whose cash `draft` books
     settled_note: str = ""  # a note whose open memo this record answers
     completion: Completion | None = None
+    claim: Filed | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Booker:
             "NoteInDoubt": self._note_in_doubt,
             "NoteReturned": self._note_returned,
             "PaymentCompleted": self._payment_completed,
+            "ClaimOpened": self._claim_opened,
         }
 
     def book(self, record: Record, day: date) -> Booking:
@@ -97,8 +100,8 @@ class Booker:
         return book(record, day) if book else Booking(KEPT)
 
     def book_fork(self, record: Record, day: date) -> Booking:
-        """Return the booking of a record on a losing branch: its notes and its doubts exist, nothing else counts."""
-        if record.kind in ("NoteInDoubt", "NoteReturned"):
+        """Return the booking of a record on a losing branch: its notes, doubts and claims exist, no more."""
+        if record.kind in ("NoteInDoubt", "NoteReturned", "ClaimOpened"):
             return self._kinds[record.kind](record, day)
         if record.kind not in ("NoteStacked", "NoteUnexpected"):
             return Booking(KEPT)
@@ -150,6 +153,16 @@ class Booker:
             return Booking(KEPT, settled_note=facts.identifier(record.body, "note_id"))
         except facts.Unreadable:
             return Booking(KEPT)
+
+    def _claim_opened(self, record: Record, day: date) -> Booking:
+        """A claim books nothing. Somebody holds its slip, so it is taken down as far as it can be read."""
+        reference = record.body.get("account") if isinstance(record.body, dict) else ""
+        account = self._books.accounts.get(reference) if isinstance(reference, str) else None
+        try:
+            claim = filed(record.body, account.id if account else None, self._books.currency)
+        except facts.Unreadable as error:
+            return self._unreadable(record, error)
+        return Booking(KEPT, claim=claim)
 
     def _unreadable(self, record: Record, error: facts.Unreadable) -> Booking:
         """A money fact without a usable sum: nothing can be booked, but staff must hear of it."""

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import serial
 
-from hardware.transport.serial_line import held_elsewhere
+from hardware.transport.serial_line import held_elsewhere, hold_alone
 
 _DRAIN_BYTES_MAX = 65_536  # more than any printer has left to say: something else is there, and it does not stop
 _NOTHING_S = 0.02  # usblp calls itself readable and then reads nothing; without a pause we would spin
@@ -140,6 +140,8 @@ class SerialPort(_Descriptor):
 
     def _open_serial(self) -> int:
         self._serial = serial.Serial(self._device, self._baud, timeout=0, rtscts=self._rtscts, exclusive=True)
+        if not os.path.realpath(self._device).startswith("/dev/pts/"):
+            hold_alone(self._serial.fileno())
         return self._serial.fileno()
 
 

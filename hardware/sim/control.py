@@ -169,8 +169,10 @@ def _bind(listener: socket.socket, path: Path) -> None:
     try:
         listener.bind(str(path))
     except OSError as error:
-        if error.errno != errno.EADDRINUSE or _answers(path):
+        if error.errno != errno.EADDRINUSE:
             raise
+        if _answers(path):
+            raise OSError(error.errno, "another process listens there", str(path)) from error
         path.unlink()  # left behind by a server that was killed
         listener.bind(str(path))
 

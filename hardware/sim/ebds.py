@@ -19,6 +19,7 @@ import json
 import os
 import select
 import signal
+import sys
 import threading
 import time
 from collections import Counter, deque
@@ -32,7 +33,7 @@ from hardware.sim.control import Answer, ControlServer, Refused, Request, text, 
 from hardware.sim.ebds_device import Acceptor
 from hardware.sim.ebds_parts import POLICIES, PROFILES, Body, Place, Settings
 from hardware.sim.ebds_wire import BITS, Trouble, Wire
-from hardware.sim.lines import PtyLine
+from hardware.sim.lines import PtyLine, sole_server
 
 BUSY_S, REST_S = 0.01, 0.25  # how often time is passed on while a note moves, and while nothing does
 WAIT_MS = 10_000
@@ -314,10 +315,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings(options.profile, options.policy, speed=options.speed, silence_ms=options.silence_ms)
     done = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, done)
-    with (
-        EbdsTwin(options.link, settings, options.state) as twin,
-        ControlServer(options.control, twin.handle),
-    ):
-        print(options.link, flush=True)  # whoever started it may connect now
-        signal.sigwait(done)
+    try:
+        with (
+            sole_server(options.link),
+            EbdsTwin(options.link, settings, options.state) as twin,
+            ControlServer(options.control, twin.handle),
+        ):
+            print(options.link, flush=True)  # whoever started it may connect now
+            signal.sigwait(done)
+    except OSError as error:
+        print(f"simulate ebds: {error}", file=sys.stderr)
+        return 1
     return 0

@@ -9,6 +9,7 @@ its settings); cut_after {"bytes": n} (the next scan stops there); cable_out, ca
 import argparse
 import os
 import signal
+import sys
 import threading
 import tty
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hardware.sim.control import ControlServer, Refused, text, whole
+from hardware.sim.lines import sole_server
 
 # What an imager with default modifiers puts in front, ISO/IEC 15424.
 _PREFIXES = {
@@ -129,6 +131,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     done = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, done)
-    with ImagerTwin(options.link) as twin, ControlServer(options.control, twin.handle):
-        signal.sigwait(done)
+    try:
+        with (
+            sole_server(options.link),
+            ImagerTwin(options.link) as twin,
+            ControlServer(options.control, twin.handle),
+        ):
+            signal.sigwait(done)
+    except OSError as error:
+        print(f"simulate imager: {error}", file=sys.stderr)
+        return 1
     return 0

@@ -1,13 +1,32 @@
 """Lines for twins: a pseudo-terminal with a name, and a bad line in virtual time."""
 
+import hashlib
 import os
 import random
+import socket
 import tty
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 READ_BYTES = 4096
+
+
+@contextmanager
+def sole_server(link: str | Path) -> Iterator[None]:
+    """Keep other twins off `link`. OSError if one is there already, or if the name is a real device's and not ours."""
+    path = Path(link).absolute()
+    real = not os.readlink(path).startswith("/dev/") if path.is_symlink() else path.exists()
+    if real:
+        raise OSError(f"{link} is not the link of a simulated device: remove it, or choose another name")
+    with socket.socket(socket.AF_UNIX) as claim:
+        # An address without a file: the kernel frees it however this process ends.
+        try:
+            claim.bind(f"\0lobby twin {hashlib.sha256(bytes(path)).hexdigest()}")
+        except OSError as error:
+            raise OSError(f"{link} is served by another simulated device") from error
+        yield
 
 
 class PtyLine:

@@ -12,6 +12,7 @@ import json
 import os
 import select
 import signal
+import sys
 import threading
 import tty
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from hardware.sim.control import ControlServer, Refused, whole
+from hardware.sim.lines import sole_server
 from hardware.sim.printer_machine import PrinterMachine
 from hardware.sim.printer_paper import Strip, save
 
@@ -226,7 +228,15 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     done = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, done)
-    with PrinterTwin(options.link, options.out, options.columns) as twin, ControlServer(options.control, twin.handle):
-        print(json.dumps({"link": str(options.link)}), flush=True)
-        signal.sigwait(done)
+    try:
+        with (
+            sole_server(options.link),
+            PrinterTwin(options.link, options.out, options.columns) as twin,
+            ControlServer(options.control, twin.handle),
+        ):
+            print(json.dumps({"link": str(options.link)}), flush=True)
+            signal.sigwait(done)
+    except OSError as error:
+        print(f"simulate printer: {error}", file=sys.stderr)
+        return 1
     return 0

@@ -16,6 +16,7 @@ from typing import Any
 from evdev import UInput, ecodes
 
 from hardware.sim.control import ControlServer, Refused, text
+from hardware.sim.lines import sole_server
 
 # Keys by what is printed on a US keyboard; the shifted ones apart.
 _NAMES = {
@@ -91,7 +92,7 @@ class WedgeTwin:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the twin until SIGTERM or SIGINT; 1 if there is no uinput to make a keyboard with."""
+    """Run the twin until SIGTERM or SIGINT; 1 if it cannot be served, as without uinput."""
     parser = argparse.ArgumentParser(prog="hardware simulate wedge", description="the twin of a wedge scanner")
     parser.add_argument("--link", type=Path, required=True, help="symbolic link to the event device")
     parser.add_argument("--control", type=Path, required=True, help="Unix socket for control requests")
@@ -99,10 +100,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     done = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, done)
     try:
-        twin = WedgeTwin(options.link)
+        with (
+            sole_server(options.link),
+            WedgeTwin(options.link) as twin,
+            ControlServer(options.control, twin.handle),
+        ):
+            signal.sigwait(done)
     except OSError as error:
-        print(f"no virtual keyboard: {error}", file=sys.stderr)
+        print(f"simulate wedge: {error}", file=sys.stderr)
         return 1
-    with twin, ControlServer(options.control, twin.handle):
-        signal.sigwait(done)
     return 0

@@ -4,6 +4,7 @@ The path is resolved at every `open`: an adapter that comes back is often anothe
 """
 
 import errno
+import fcntl
 import logging
 import os
 import termios
@@ -60,6 +61,7 @@ class SerialLine:
             self._port.reset_input_buffer()
             if not is_pty:
                 self._check_kept(self._port)
+                hold_alone(self._port.fileno())
         except (serial.SerialException, termios.error, OSError) as error:
             self.close()
             raise LineLost(f"{self.name}: {error}") from error
@@ -137,6 +139,14 @@ def _reason(error: Exception) -> int | None:
     if isinstance(cause, Exception):
         return _reason(cause)
     return error.args[0] if error.args and isinstance(error.args[0], int) else None
+
+
+def hold_alone(descriptor: int) -> None:
+    """Let the kernel refuse the port to those who do not ask for the lock: a terminal program steals every answer.
+
+    Not for a pseudo-terminal: its other end keeps this up when we are killed. The administrator is not refused.
+    """
+    fcntl.ioctl(descriptor, termios.TIOCEXCL)
 
 
 def held_elsewhere(name: str, error: Exception, device: Path | None = None) -> str:

@@ -7,7 +7,7 @@ from hardware.acceptors import contract
 from kiosk.brain import commands, events
 from kiosk.domain.facts import FrameSeen
 from kiosk.domain.snapshot import DeviceHealth
-from kiosk.engine.health import note_health
+from kiosk.engine.health import lost_code, note_health
 from kiosk.engine.inbox import Inbox
 
 
@@ -41,7 +41,7 @@ def _stacked(event: contract.NoteStacked) -> tuple[type[events.Event], dict[str,
 
 _WORDS: dict[type[Any], Callable[[Any], tuple[type[events.Event], dict[str, Any]]]] = {
     contract.Connected: _connected,
-    contract.Lost: lambda event: (events.AcceptorLost, {"reason": event.reason}),
+    contract.Lost: lambda event: (events.AcceptorLost, {"reason": lost_code(event.reason)}),
     contract.PoweredUp: lambda event: (events.AcceptorPoweredUp, {}),
     contract.Idle: lambda event: (events.AcceptorIdle, {}),
     contract.Accepting: lambda event: (events.NoteApproaching, {}),
@@ -85,7 +85,7 @@ def _health_in(event: contract.Event) -> DeviceHealth | None:
         case contract.Connected():
             return DeviceHealth("acceptor", "ready", "", str(_connected(event)[1]["detail"]))
         case contract.Lost(reason):
-            return DeviceHealth("acceptor", "lost", "lost", reason)
+            return DeviceHealth("acceptor", "lost", lost_code(reason), reason)
         case contract.PoweredUp():
             return DeviceHealth("acceptor", "interrogating", "power_up")
         case contract.Fault(code, detail):

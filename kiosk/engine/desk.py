@@ -10,7 +10,7 @@ from typing import Any
 from kiosk.brain import events
 from kiosk.domain.intents import Intent
 from kiosk.domain.snapshot import DeviceHealth, Snapshot, to_json
-from kiosk.engine.health import tell_health
+from kiosk.engine.health import lost_code, tell_health
 from kiosk.engine.inbox import Inbox
 from kiosk.engine.lines import Client, LineServer, Message
 from kiosk.journal.store import Journal
@@ -131,7 +131,8 @@ def scanner_health(sources: dict[str, Any], why: object = None) -> DeviceHealth:
     words = [(name, state, str(reasons.get(name, ""))[:REASON_MAX]) for name, state in sorted(sources.items())]
     detail = ", ".join(f"{name} {state}" + (f" ({reason})" if reason else "") for name, state, reason in words)
     ready = any(state == "ready" for state in sources.values())
-    return DeviceHealth("scanner", "ready" if ready else "lost", "" if ready else "lost", detail)
+    code = "" if ready else lost_code(detail)
+    return DeviceHealth("scanner", "ready" if ready else "lost", code, detail)
 
 
 class ControlDesk:

@@ -11,7 +11,7 @@ from hardware.printer.status import Lost, PrinterStatus
 from kiosk.brain import events
 from kiosk.config.model import Printer
 from kiosk.domain.snapshot import DeviceHealth
-from kiosk.engine.health import tell_health
+from kiosk.engine.health import lost_code, tell_health
 from kiosk.engine.inbox import Inbox
 
 ASK_EVERY_S = 2.0
@@ -19,7 +19,7 @@ ASK_EVERY_S = 2.0
 
 def health_of(status: PrinterStatus | Lost) -> DeviceHealth:
     if isinstance(status, Lost):
-        return DeviceHealth("printer", "lost", "lost", status.reason)
+        return DeviceHealth("printer", "lost", lost_code(status.reason), status.reason)
     if status.trouble:
         return DeviceHealth("printer", "faulted", status.trouble)
     return DeviceHealth("printer", "ready", "paper_low" if status.paper == "low" else "")

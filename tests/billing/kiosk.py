@@ -235,6 +235,28 @@ def line(account: Account | str, invoice: Invoice | str, amount_minor: int) -> d
     }
 
 
+def claim(number: str, **change: Any) -> dict[str, Any]:
+    return {
+        "claim_number": number,
+        "opened_by": "resident",
+        "session_id": "s",
+        "payment_id": "",
+        "account": "",
+        "last4": "",
+        "what": "not_counted",
+        "amount_minor": 2000,
+        "currency": "USD",
+        "notes": [],
+        "notes_said": [{"value_minor": 2000, "count": 1}],
+        "when": "now",
+        "happened_at": clock.stamp(clock.now()),
+        "threatened": False,
+        "answer_by": "2100-01-01",
+        "language": "en",
+        **change,
+    }
+
+
 def completed(payment_id: str, *lines: dict[str, Any], **change: Any) -> dict[str, Any]:
     return {
         "payment_id": payment_id,

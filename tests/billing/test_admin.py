@@ -20,7 +20,7 @@ from billing.ledger import posting
 from billing.ledger.chart import COUNTER, CREDIT
 from billing.ledger.models import Entry, LedgerAccount, Transaction
 from billing.ledger.posting import Draft, Line
-from tests.billing.kiosk import Client, bills_of, completed, line, new_account, note, uid
+from tests.billing.kiosk import Client, bills_of, claim, completed, line, new_account, note, uid
 
 
 @pytest.fixture
@@ -40,12 +40,13 @@ def busy(kiosk: Client) -> Client:
     kiosk.journal.add("NoteStacked", note(payment_id, 5000))
     kiosk.journal.add("PaymentCompleted", completed(payment_id, line(account, bills_of(account)[0], 2000)))
     kiosk.journal.add("NoteInDoubt", note(payment_id, 100))
+    kiosk.journal.add("ClaimOpened", claim("K-C1-000001", account=account.token))
     fork = kiosk.journal.copy()
     kiosk.journal.add("SessionOpened", {"session_id": "s"})
     fork.add("NoteStacked", note(payment_id, 500))
     kiosk.post_all()
-    kiosk.post_journal(fork.records[3:])
-    kiosk.post_journal([{**fork.records[3], "sig": ""}])
+    kiosk.post_journal(fork.records[4:])
+    kiosk.post_journal([{**fork.records[4], "sig": ""}])
     lines = (Line(COUNTER, "x", 700), Line(CREDIT, account.number, -700))
     posting.post([Draft(uid(), "deposit", "USD", clock.city_date(clock.now()), lines)], clock.now())
     memo = SuspenseItem.objects.get(chain__kiosk=kiosk.kiosk_id, reason="note-in-doubt")

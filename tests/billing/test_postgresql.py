@@ -21,7 +21,7 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from billing.journal.groups import CONFIRM, PROPOSE
-from tests.billing.kiosk import Client, enrol_with, note, uid
+from tests.billing.kiosk import Client, claim, enrol_with, note, uid
 from tests.billing.lobby import new_lobby
 from tests.billing.restoring import PostgresDump
 from tests.billing.staff import FORBIDDEN as FORBIDDEN_TO_ONE
@@ -242,6 +242,22 @@ def test_kiosks_fill_a_server_that_was_restored_from_a_dump(
     cash = "SELECT subject, SUM(amount_minor) FROM ledger_entry WHERE account_id = 'cash' GROUP BY subject"
     held = dict(raw.execute(cash).fetchall())
     assert [held[f"{lobby.enrolment.kiosk_id}/1"] for lobby in lobbies] == [sum(lobby.box) for lobby in lobbies]
+
+
+def test_a_claim_sent_by_two_at_once_is_one_claim(program: tuple[str, Any], raw: psycopg.Connection[Any]) -> None:
+    kiosk = _enrolled(program, "pg-claim")
+    kiosk.journal.add("ClaimOpened", claim("C-1", account=DEMO_ACCOUNT, what="\x00", notes=[{"note_id": "\x00"}]))
+    threads = [threading.Thread(target=kiosk.post_journal, args=(kiosk.journal.records,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kept = raw.execute(
+        "SELECT number, what, account_id IS NULL FROM claims_claim WHERE kiosk_id = 'pg-claim'"
+    ).fetchall()
+    assert kept == [("C-1", "", False)]
+    found = kiosk.get("/v1/accounts:resolve", params={"number": "44170934", "check": "142"})
+    assert found.json()["shut_off_held"]
 
 
 # Suspense

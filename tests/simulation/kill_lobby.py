@@ -183,11 +183,11 @@ class KillWorld(World):
         (self.base / "kiosk" / "starts.json").unlink(missing_ok=True)
         self.view.close()
         self.processes.python("kiosk", "kiosk", "engine", "--config", str(self.config), *self._extra)
-        self.processes.wait_for("kiosk", lambda: answers(self.base / "run" / "control.sock"), READY_S)
-        self.view = Eyes(self.base / "run" / "control.sock", self.require_life)
         self._dead.clear()
         self._death = threading.Thread(target=self._watch, name="engine's death", daemon=True)
         self._death.start()
+        self.processes.wait_for("kiosk", lambda: answers(self.base / "run" / "control.sock"), READY_S)
+        self.view = Eyes(self.base / "run" / "control.sock", self.require_life)
 
     def twin(self, name: str) -> Any:
         return BarcodeReader(self) if name == "camera" else MortalTwin(self.control(name), self)
@@ -226,13 +226,14 @@ class KillWorld(World):
     def _watch(self) -> None:
         """When the engine dies and power is to go with it, cut the acceptor's."""
         pid = self.processes.pid("kiosk")
-        with contextlib.suppress(ProcessLookupError), open(os.pidfd_open(pid), "rb", closefd=True) as death:
+        with contextlib.suppress(ProcessLookupError), open(os.pidfd_open(pid), "rb") as death:  # or gone already
             select.select([death], [], [])
-            self._dead.set()
-            if self.power_cut_s is not None and not self.orders.exists():
-                self._closed.wait(self.power_cut_s)
-                with contextlib.suppress(OSError, Refused), ControlClient(self.control("acceptor")) as acceptor:
-                    acceptor.ask({"do": "power_cut"})
+        self._dead.set()
+        if self.power_cut_s is None or self.orders.exists():
+            return
+        self._closed.wait(self.power_cut_s)
+        with contextlib.suppress(OSError, Refused), ControlClient(self.control("acceptor")) as acceptor:
+            acceptor.ask({"do": "power_cut"})
 
     def bury(self) -> int:
         """Wait until the dead engine is gone, and what goes with it; return how it ended."""

@@ -62,6 +62,14 @@ class Kiosk:
         self.touch("done")
         self.see(screen="attract")
 
+    def logged(self) -> str:
+        """Return what the kiosk has written into its log."""
+        return (self.world.base / "logs" / "kiosk.log").read_text("utf-8")
+
+    def lost(self, device: str) -> list[str]:
+        """Return what the log says of the times when a device was away."""
+        return [line for line in self.logged().splitlines() if f"name={device} " in line and "state=lost" in line]
+
     def agree(self) -> None:
         """The twin's cassette equals the ledger, once all is posted."""
         held = self.world.cassette_minor()
@@ -125,6 +133,63 @@ def test_the_network_away_queues_and_drains(kiosk: Kiosk) -> None:
     kiosk.leave()
     kiosk.world.twin("network").ask("up")
     kiosk.agree()
+
+
+def test_the_cables_of_acceptor_printer_and_scanner_pulled_one_after_the_other(kiosk: Kiosk) -> None:
+    """A note on its way counts once and the person stays; a receipt that failed stays so; the next pays as ever."""
+    acceptor, printer, camera = (kiosk.world.twin(name) for name in ("acceptor", "printer", "camera"))
+    kiosk.to_cash("44170934")
+    kiosk.insert(2000)
+    acceptor.ask("wait_state", state="stacking", timeout_ms=10_000)
+    acceptor.ask("cable_out")
+    kiosk.see(screen="cash", cash=False, cash_reason="acceptor_lost", notice="cash_lost")
+    acceptor.ask("cable_in")
+    kiosk.see(screen="cash", cash=True, payment__in_minor=2000)
+    printer.ask("cable_out_after", lines=3)
+    assert kiosk.stop_short()["paid_minor"] == 2000
+    failed = kiosk.see(screen="done", receipt__printed="failed", printer=False)["receipt"]["number"]
+    kiosk.leave()
+    camera.ask("cable_out")
+    kiosk.see(screen="attract", scanner=False, cash=True)
+    printer.ask("cable_in")
+    camera.ask("cable_in")
+    kiosk.see(printer=True, scanner=True)
+    kiosk.to_cash("88567417")
+    kiosk.insert(1000)
+    kiosk.see(payment__in_minor=1000)
+    kiosk.stop_short()
+    following = kiosk.see(screen="done", receipt__printed="printed")["receipt"]["number"]
+    kiosk.leave()
+    text = printer.ask("state")["text"]
+    assert following in text
+    assert failed not in text
+    kiosk.agree()
+    for name in ("acceptor", "printer", "scanner"):
+        assert kiosk.lost(name), "the log says so"
+
+
+def test_a_port_that_another_process_holds_is_said_and_taken_over(kiosk: Kiosk) -> None:
+    kiosk.world.processes.stop("kiosk", 60)
+    port = kiosk.world.base / "dev" / "acceptor"
+    program = (
+        "import sys; from hardware.transport import SerialLine; line = SerialLine(sys.argv[1]); line.open();"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        assert other.stdout.readline() == "held\n"
+        kiosk.world.start_kiosk()
+        kiosk.see(screen="out_of_service", cash_reason="acceptor_lost")
+        said = f"{port} is held by another process"
+        kiosk.world.wait_until("the log to say who", lambda: said in kiosk.logged(), 10)
+        assert str(other.pid) in kiosk.logged().partition(said)[2].splitlines()[0]
+        other.stdin.close()
+    kiosk.see(screen="attract", cash=True)
+    second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert second.returncode == 1, "the kiosk holds it now"
+    assert said in second.stderr
 
 
 def test_the_journal_is_whole_and_exports_while_running(kiosk: Kiosk) -> None:

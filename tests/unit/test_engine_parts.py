@@ -21,7 +21,7 @@ from kiosk.domain.snapshot import SCREENS, DeviceHealth, Snapshot, from_json
 from kiosk.engine.acceptor import order, teller, translate
 from kiosk.engine.desk import ControlDesk, ReaderDesk, ScreenDesk, intent_in, scanner_health
 from kiosk.engine.guard import WINDOW_MS, CrashGuard
-from kiosk.engine.health import tell_health
+from kiosk.engine.health import lost_code, tell_health
 from kiosk.engine.inbox import Inbox, Job, Told
 from kiosk.engine.lines import LineServer, Message, parse
 from kiosk.engine.papers import count
@@ -156,6 +156,23 @@ def test_the_scanners_health_says_why_however_long_the_reader_talks() -> None:
     assert told_health.detail.startswith("camera ready, imager lost (/dev/lobby/imager is held by another process")
     assert len(told_health.detail) < 400
     assert scanner_health({"imager": "lost"}, ["odd"]).detail == "imager lost"
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("/dev/lobby/acceptor is not there", "port_not_there"),
+        ("[Errno 2] could not open port /dev/lobby/printer: [Errno 2] No such file or directory", "port_not_there"),
+        ("camera lost, imager lost (/dev/lobby/imager is held by another process (cat 4417))", "held_by_another"),
+        ("no reply for 5 s", "no_answer"),
+        ("no answer to DLE EOT 1", "no_answer"),
+        ("what answers does not speak EBDS", "other_device"),
+        ("it answers but is not ready after 60 s", "never_ready"),
+        ("/dev/lobby/acceptor: read failed: [Errno 5] Input/output error", "line_lost"),
+    ],
+)
+def test_staff_see_a_short_code_for_the_words_of_a_driver(reason: str, code: str) -> None:
+    assert lost_code(reason) == code
 
 
 def test_a_change_of_health_is_in_the_log_and_reaches_the_brain(capsys: pytest.CaptureFixture[str]) -> None:

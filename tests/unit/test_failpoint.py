@@ -158,3 +158,22 @@ def test_production_refuses_failpoints(monkeypatch: pytest.MonkeyPatch, capsys: 
             main([*command, "--config", str(SAMPLE)])
         assert stop.value.code == 2
         assert "refused when production" in capsys.readouterr().err
+
+
+def test_what_is_no_failpoint_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "kiosk.toml"
+    sample = SAMPLE.read_text(encoding="utf-8")
+    assert "production = true" in sample
+    config.write_text(sample.replace("production = true", "production = false"), encoding="utf-8")
+    monkeypatch.setenv(FAILPOINT, "journal.append:seven:kill")
+    with pytest.raises(SystemExit) as stop:
+        main(["check", "--config", str(config)])
+    assert stop.value.code == 2
+    assert "is no failpoint" in capsys.readouterr().err
+
+
+def test_a_kiosk_without_failpoints_loads_nothing_of_them() -> None:
+    look = "import sys, kiosk.__main__, kiosk.engine.process; sys.exit('kiosk.engine.failpoint' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], cwd=ROOT, check=False).returncode == 0

@@ -65,7 +65,7 @@ def test_a_socket_left_by_a_killed_server_is_replaced_and_a_live_one_is_not(tmp_
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(tmp_path / "s"))
     with ControlServer(tmp_path / "s", _echo):
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(OSError, match="another process listens there"):
             ControlServer(tmp_path / "s", _echo)
         with ControlClient(tmp_path / "s") as client:
             assert client.ask({"do": "add", "a": 1})["sum"] == 2

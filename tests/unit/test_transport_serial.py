@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import select
+import struct
 import termios
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import serial
 from hardware.sim.lines import PtyLine
 from hardware.transport import LineBusy, LineLost, MemoryLine, SerialLine
 from hardware.transport.serial_line import _lockers, holders
+
+TIOCGEXCL = 0x80045440
 
 
 @pytest.fixture
@@ -156,8 +159,21 @@ def test_a_port_that_does_not_keep_seven_bits_is_warned_of(tmp_path: Path, caplo
     line = SerialLine(tmp_path / "port", connect=disguise)
     line.open()
     assert "does not keep 7E" in caplog.text
+    assert held_alone(line.fileno()), "the kernel refuses it to others"
     line.close()
     cable.unplug()
+
+
+def held_alone(descriptor: int) -> bool:
+    return bool(struct.unpack("i", fcntl.ioctl(descriptor, TIOCGEXCL, bytes(4)))[0])
+
+
+def test_a_pseudo_terminal_is_held_by_its_lock_alone(cable: PtyLine) -> None:
+    """Its other end would keep it closed for us too, if we were killed."""
+    line = SerialLine(cable.link)
+    line.open()
+    assert not held_alone(line.fileno())
+    line.close()
 
 
 def test_a_link_left_behind_is_replaced(tmp_path: Path) -> None:
