@@ -88,7 +88,7 @@ def send(turn: Turn, value: str) -> None:
 def print_again(turn: Turn, value: str) -> None:
     del value
     opened = _claim(turn).opened
-    if opened is not None and turn.devices.printer.state == "ready":
+    if opened is not None and _claim(turn).printed != "printing" and turn.devices.printer.state == "ready":
         number = opened.claim_number
         turn.hear(printing=turn.devices.printing | {number})
         turn.order(PrintSlip(f"{number}/again", opened))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from kiosk.brain import claiming, staff
 from kiosk.brain.cash import refresh_offer
+from kiosk.brain.claims import carried
 from kiosk.brain.closing import close, done, leave, reprint, stop_paying
 from kiosk.brain.commands import CheckHead, CheckTyped
 from kiosk.brain.events import HeadChecked, IntentReceived
@@ -268,6 +269,9 @@ _FREE = (staff.ask_pin, more_time, close_help)
 def intent_received(turn: Turn, event: IntentReceived) -> None:
     """Do what the person asks if this stage offers it."""
     intent = event.intent
+    if intent.name == "start_over" and turn.scene.idle_left_s:
+        # The answer to the idle question is about everything, not about the claim above it.
+        turn.show(claim=carried(turn, "idle"))
     act = ALWAYS.get(intent.name) or _offered(turn).get(intent.name)
     if act is None or (intent.name == "language" and intent.value not in ("en", "es")):
         return

@@ -113,7 +113,9 @@ class KioskHands:
         known = account if account is not None and account.ref == done.account else None
         view = state.scene.receipt
         at = view.at if view is not None and view.number == done.receipt_number else self.clock.moment().local
-        paper = self.papers.receipt(done, known, at, command.posted, command.language, command.kind)
+        told = [item.last4 for item in state.books.aftermath if item.number == done.receipt_number]
+        last4 = told[0] if told else ""
+        paper = self.papers.receipt(done, known, at, command.posted, command.language, command.kind, last4)
         self.printer.submit(command.job, paper)
 
     def _print_ticket(self, command: commands.PrintTicket, state: State, records: list[Record]) -> None:

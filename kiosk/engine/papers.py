@@ -44,15 +44,16 @@ class Papers:
         posted: bool,
         language: str,
         kind: str,
+        last4: str = "",
     ) -> document.Document:
-        """Return the receipt of `done`; `account`, if still known, gives labels and balances."""
+        """Return the receipt of `done`. `account`, if known, gives labels and balances; if not, `last4` its digits."""
         receipt = Receipt(
             office=self._office,
             kiosk_id=self._kiosk_id,
             place=self._place,
             number=done.receipt_number,
             at=datetime.fromisoformat(at).astimezone(self._zone),
-            lines=tuple(_line(line, account) for line in done.lines),
+            lines=tuple(_line(line, account, last4 if line.account == done.account else "") for line in done.lines),
             notes=count(done.notes),
             posting=POSTED if posted else QUEUED,
             value_date=date.fromisoformat(done.value_date),
@@ -100,11 +101,11 @@ class Papers:
         return to_document(ticket_items(ticket, translate)) + to_document(ticket_copy_items(copy, translate))
 
 
-def _line(line: facts.LinePaid, account: Account | None) -> ReceiptLine:
-    """An account that is not known any more is named by what the fact has: its printed number's last four."""
+def _line(line: facts.LinePaid, account: Account | None, last4: str) -> ReceiptLine:
+    """An account that is not known any more is named by its last four digits, as far as they are."""
     if account is None or account.ref != line.account:
-        last4 = line.account[-4:] if line.account.startswith("num:") else ""
-        return ReceiptLine("", last4, line.invoice, line.amount_minor)
+        printed = line.account[-4:] if line.account.startswith("num:") else last4
+        return ReceiptLine("", printed, line.invoice, line.amount_minor)
     invoice = next((invoice for invoice in account.invoices if invoice.id == line.invoice), None)
     if invoice is None:
         return ReceiptLine("", account.last4, line.invoice, line.amount_minor)

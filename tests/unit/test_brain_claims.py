@@ -278,6 +278,23 @@ def test_who_walks_away_from_a_claim_while_paying_has_paid() -> None:
     assert (world.picture.claim, world.picture.screen) == (None, "done")
 
 
+def test_i_am_finished_said_over_a_claim_is_about_everything() -> None:
+    world = World().boot().to_cash()
+    world.insert(2000)
+    world.touch("claim")
+    world.fire("idle")
+    world.touch("start_over")
+    assert (world.picture.claim, world.picture.screen) == (None, "review")
+
+
+def test_a_slip_is_not_printed_again_while_it_prints() -> None:
+    world = World().boot()
+    file_claim(world, 2000)
+    for _ in range(5):
+        world.touch("reprint")
+    assert len(world.ordered(PrintSlip)) == 1
+
+
 def test_three_claims_a_session_then_the_counter() -> None:
     world = World().boot()
     for _ in range(CLAIMS_A_SESSION):
