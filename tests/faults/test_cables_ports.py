@@ -28,9 +28,10 @@ from hardware.printer.status import PrinterStatus
 from hardware.scanner.imager import ImagerDriver
 from hardware.scanner.reading import Reading
 from hardware.scanner.wedge import EV_KEY, EVENT, WedgeDriver
+from hardware.sim.control import ControlServer
 from hardware.sim.ebds import EbdsTwin
 from hardware.sim.imager import ImagerTwin
-from hardware.sim.lines import PtyLine
+from hardware.sim.lines import PtyLine, sole_server
 from hardware.sim.wedge import strokes
 from hardware.transport import LineLost, SerialLine
 from tests.faults.test_printer_faults import DEAF, Bench, one_resident_each, receipt
@@ -378,3 +379,38 @@ def test_what_types_without_end_is_no_scanner(tmp_path: Path, keyboard: int) -> 
     finally:
         done.set()
         thread.join()
+
+
+# The tools of a bench
+
+
+@pytest.mark.parametrize("device", ["ebds", "printer", "imager"])
+def test_a_second_simulated_device_fails_loudly_and_the_first_goes_on(tmp_path: Path, device: str) -> None:
+    """It used to take the name away from the first, and the host with it."""
+    link = tmp_path / "port"
+    out = ["--out", str(tmp_path)] if device == "printer" else []
+    with sole_server(link), mute(link):
+        here = os.readlink(link)
+        assert "is served by another simulated device" in refusal(device, link, tmp_path / "c", *out)
+        assert os.readlink(link) == here
+
+
+def test_a_simulated_device_does_not_take_the_name_of_a_real_one(tmp_path: Path) -> None:
+    link = tmp_path / "port"
+    link.symlink_to("../ttyUSB0")  # as udev makes it
+    assert "not the link of a simulated device" in refusal("ebds", link, tmp_path / "c")
+    assert os.readlink(link) == "../ttyUSB0"
+
+
+def test_a_control_socket_that_another_process_serves_is_named(tmp_path: Path) -> None:
+    with ControlServer(tmp_path / "c", lambda request: {}):
+        assert f"another process listens there: '{tmp_path / 'c'}'" in refusal("imager", tmp_path / "p", tmp_path / "c")
+
+
+def refusal(device: str, link: Path, control: Path, *more: str) -> str:
+    """Start a simulated device that must end at once with a word about it; return the word."""
+    command = [sys.executable, "-m", "hardware", "simulate", device, "--link", str(link), "--control", str(control)]
+    done = subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True, check=False, timeout=WAIT_S)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
