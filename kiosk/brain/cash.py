@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from kiosk.brain import claims
 from kiosk.brain.closing import (
+    CATCH_UP_MS,
     close,
     close_out,
     complete,
@@ -208,6 +209,8 @@ def settle_leftover(turn: Turn, reason: str) -> None:
         done = complete(turn, reason)
         if turn.devices.printer.state == "ready":
             print_receipt(turn, done, "recovered")
+        else:
+            turn.start("catch_up", CATCH_UP_MS)  # a printer that is back later prints for somebody else
     if turn.scene.stage == "starting" and turn.books.note is None:
         leave(turn, "restart")
     elif turn.books.note is None and turn.books.payment is not None:

@@ -17,6 +17,8 @@ from kiosk.domain.facts import (
 )
 from kiosk.domain.snapshot import ReceiptView
 
+CATCH_UP_MS = 600_000  # how long a receipt that could not be printed is worth printing
+
 
 def disable(turn: Turn) -> None:
     """Stop taking notes. The device answers with AcceptorIdle when nothing is in its path."""

@@ -6,7 +6,17 @@ from dataclasses import replace
 from kiosk.brain import evidence
 from kiosk.brain.cash import note_overdue, note_unreachable, refresh_offer
 from kiosk.brain.claims import carried, give_up_slips, slip_ended
-from kiosk.brain.closing import catch_up, close, complete, disable, finish_closing, leave, posting_waited, printed
+from kiosk.brain.closing import (
+    CATCH_UP_MS,
+    catch_up,
+    close,
+    complete,
+    disable,
+    finish_closing,
+    leave,
+    posting_waited,
+    printed,
+)
 from kiosk.brain.commands import Exit
 from kiosk.brain.events import (
     AcceptorConnected,
@@ -41,8 +51,6 @@ from kiosk.domain.facts import (
     SessionClosed,
 )
 from kiosk.domain.snapshot import DeviceHealth
-
-CATCH_UP_MS = 600_000
 
 _CASH_NOTICES = {"jammed": "cash_jammed", "cassette_full": "cash_full"}
 

@@ -416,3 +416,26 @@ def test_cut_in_the_last_state(folder: Path, way: str, journey: Callable[[Loop],
     assert sorted(credited) == sorted(note.value_minor for note in loop.of(f.NoteStacked)[:-1])
     session = {fact.session_id for fact in loop.of(f.PaymentCompleted)[:-1]}
     assert session == {loop.of(f.SessionOpened)[0].session_id}, "the next resident inherits nothing"
+
+
+# The printer's cable with it
+
+
+def test_a_receipt_of_long_ago_does_not_come_out_when_the_printer_is_back(folder: Path) -> None:
+    """The note that came late is credited; by the time the printer is back, somebody else stands there."""
+    loop = Loop(folder)
+    _stop_wanted(loop)
+    loop.health("printer", "lost")
+    scissors = Scissors(loop, "port")
+    scissors.cut()
+    loop.run(25_000)
+    scissors.mend()
+    loop.run(BACK_MS)
+    assert_settled(loop)
+    leaves(loop)
+    loop.run(7_200_000)
+    loop.health("printer", "ready")
+    loop.run(5_000)
+    assert loop.prints == []
+    assert len(loop.of(f.ReceiptFailed)) == len(loop.of(f.PaymentCompleted)) == 2
+    ends_well(loop)
