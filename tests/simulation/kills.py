@@ -67,7 +67,7 @@ class Case:
 
 @dataclass
 class Outcome:
-    """What came of a case. `appends` is how often the journal was appended to, known when nothing was killed."""
+    """What came of a case. `appends` is how often its moment came in the journey, known when nothing was killed."""
 
     case: Case
     killed: bool = False
@@ -373,14 +373,14 @@ def main(argv: Sequence[str]) -> int:
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
     print(f"kills: seed {seed}, {options.worlds} worlds", flush=True)
     began = time.monotonic()
-    journeys = options.journey or list(JOURNEYS)
+    journeys, moments = options.journey or list(JOURNEYS), options.moment or MOMENTS
     with Sweep(options.worlds, seed, options.keep) as sweep:
         if options.at is None:
-            clean = sweep.run([Case(journey) for journey in journeys])
+            clean = sweep.run([Case(journey, moment=moments[0]) for journey in journeys])
             counts = {outcome.case.journey: outcome.appends for outcome in clean}
         else:
             clean, counts = [], dict.fromkeys(journeys, options.at)
-        cases = cases_of(counts, options.moment or MOMENTS, options.power, seed, options.again_at)
+        cases = cases_of(counts, moments, options.power, seed, options.again_at)
         kills = sweep.run([case for case in cases if options.at in (None, case.at)])
     print(table(clean, kills))
     bad = len(sweep.failures)
