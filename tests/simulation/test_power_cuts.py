@@ -6,6 +6,7 @@ POWER_CUTS_SEED=N repeats a run; without it every run has a seed of its own.
 import os
 import random
 import secrets
+from collections.abc import Callable
 
 import apsw
 import pytest
@@ -20,7 +21,7 @@ SEED = int(os.environ.get("POWER_CUTS_SEED") or secrets.randbelow(1 << 32))
 PARTS = 4
 FEW = 300  # power cuts that are enough to find a fault
 CHANCES = 3  # for each operation of a beginning
-COMMIT, INSERT = Journal._commit, database.insert
+COMMIT, NOTE, INSERT = Journal._commit, Journal._note, database.insert
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +84,20 @@ def one_by_one(connection: apsw.Connection, records: list[Record]) -> None:
         INSERT(connection, [record])
 
 
-@pytest.mark.parametrize(("place", "name", "planted"), [(Journal, "_commit", early), (database, "insert", one_by_one)])
+def unsynced(journal: Journal, write: Callable[[], None]) -> None:
+    """Delete without the witness knowing what has to stay."""
+    if write != journal._witness.sync:
+        NOTE(journal, write)
+
+
+FAULTS = [
+    (Journal, "_commit", early),
+    (Journal, "_note", unsynced),
+    (database, "insert", one_by_one),
+]
+
+
+@pytest.mark.parametrize(("place", "name", "planted"), FAULTS)
 def test_a_planted_fault_is_found(
     seed: int, monkeypatch: pytest.MonkeyPatch, place: object, name: str, planted: object
 ) -> None:
