@@ -38,6 +38,7 @@ from kiosk.engine.engine import Engine
 from kiosk.engine.frames import FrameRing
 from kiosk.engine.history import read_history
 from kiosk.engine.inbox import Inbox, Job, Told
+from kiosk.engine.storage import AMPLE, Storage
 from kiosk.journal.ids import uuid7
 from kiosk.journal.record import Moment as Stamp
 from kiosk.journal.record import Record
@@ -136,6 +137,8 @@ class Loop(Inbox):
         self.head = "same"  # what the server answers when it is asked for its head
         self.online = False
         self.commit_ms = 0  # how long a commit takes while device and codec go on
+        self.room = AMPLE
+        self.beats: list[int] = []  # when the watchdog was fed
         self.inserted: Counter[int] = Counter()
         self.settings = settings or Settings("City of Riverbend", "Lobby 7", "RB-07", 1, "test", CHANNELS)
         self.picture: Snapshot | None = None
@@ -179,7 +182,7 @@ class Loop(Inbox):
         self.ring = FrameRing()
         self.codec = EbdsCodec(PROFILES[self.device.settings.profile], toggle=self._toggle)
         mortal: Any = MortalJournal(self._journal, self.fate, self._commit)
-        self.engine = Engine(State(self.settings, books), mortal, self.clock, self, self)
+        self.engine = Engine(State(self.settings, books), mortal, self.clock, self, self, storage=self._storage())
         self.engine.begin(reason)
         for name in ("scanner", "screen"):
             self.health(name, "ready")
@@ -236,10 +239,17 @@ class Loop(Inbox):
         return self._queue_.popleft()
 
     def _commit(self) -> None:
+        self._sync()
+        self.fate.moment("before commit")
+
+    def _storage(self) -> Storage:
+        """A probe of the medium takes as long as a commit."""
+        return Storage(lambda: self.room, self._sync)
+
+    def _sync(self) -> None:
         end_ms = self.clock.now_ms + self.commit_ms
         while self.clock.now_ms < end_ms:
             self._pass(end_ms - self.clock.now_ms)
-        self.fate.moment("before commit")
 
     def _pass(self, timeout_ms: int) -> None:
         now = self.clock.now_ms
@@ -324,7 +334,7 @@ class Loop(Inbox):
         """Nothing is posted here."""
 
     def beat(self, now_ms: int) -> None:
-        """No watchdog."""
+        self.beats.append(now_ms)
 
     # What people do
 
@@ -372,6 +382,7 @@ class Loop(Inbox):
     def repair(self) -> None:
         """Whatever is broken is whole again, and nobody stands at the kiosk."""
         self.fate.at = None
+        self.commit_ms, self.room = 0, AMPLE
         self.wire.trouble = replace(self.wire.trouble, drop=0, when="", corrupt=0, echo=0, other_toggle=0, noise=b"")
         self.device.armed.clear()
         self.device.held = False
