@@ -25,7 +25,7 @@ from kiosk.brain.events import (
     SecondNotePushed,
 )
 from kiosk.brain.idle import awake, still
-from kiosk.brain.limits import allowed_minor, is_met, trouble
+from kiosk.brain.limits import allowed_minor, is_full, is_met, trouble
 from kiosk.brain.state import OpenNote
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import (
@@ -186,8 +186,11 @@ def _note_settled(turn: Turn) -> None:
     stage = turn.scene.stage
     if stage == "cash":
         awake(turn)
+        payment = turn.books.payment
         if is_met(turn.state):
             close(turn, "met")
+        elif payment is not None and is_full(payment):
+            close(turn, "stopped")
         elif turn.scene.stop_wanted:
             stop_paying(turn)
         else:

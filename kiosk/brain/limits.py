@@ -2,6 +2,9 @@
 
 from kiosk.brain.state import OpenPayment, State
 
+# A record may have 32 KiB and a payment names each of its notes with some 72 bytes: the rest is for its bills.
+NOTES_MAX = 300
+
 # Reasons that the health of a device gives, in the words of the snapshot.
 _ACCEPTOR_STATES = {
     "lost": "acceptor_lost",
@@ -41,7 +44,7 @@ def allowed_minor(state: State) -> tuple[int, ...]:
     covers what is left: paying cash is agreeing that the rest of that last note becomes credit.
     """
     payment = state.books.payment
-    if payment is None:
+    if payment is None or is_full(payment):
         return ()
     room, values = room_minor(payment), state.settings.denominations_minor
     covering = min((v for v in values if payment.left_minor and v >= payment.left_minor), default=0)
@@ -52,6 +55,11 @@ def room_minor(payment: OpenPayment) -> int:
     """Return how many cents may still go in: what is left, and credit agreed and not used."""
     over = max(0, payment.in_minor - payment.agreed_minor)
     return payment.left_minor + max(0, payment.credit_up_to_minor - over)
+
+
+def is_full(payment: OpenPayment) -> bool:
+    """True when its record can name no more notes: what is left to pay is another payment."""
+    return len(payment.notes) >= NOTES_MAX
 
 
 def is_met(state: State) -> bool:
