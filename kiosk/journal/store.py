@@ -71,7 +71,6 @@ class Journal:
         self._key = terms.key
         self._expect = terms.expect
         self._server_key = terms.server_key
-        self._medium = terms.medium
         self._archive = Archive(folder_of(terms.path), terms.expect, terms.key.public_key(), terms.medium)
         self._head = Head(0, terms.expect.nonce)
         self._first_seq = 1
