@@ -94,7 +94,13 @@ def amount_words(amount_minor: int, language: str) -> str:
 
 
 def digit_words(text: str, language: str) -> str:
-    """Return digits one by one with a pause after each third: "four four one, seven". Other signs stay as they are."""
+    """Return digits one by one with a pause after each third, and where another sign stands, which is not said itself.
+
+    "four four one, seven"; "R B, zero seven".
+    """
     number = _NUMBERS.get(language, english)
-    said = [number(int(sign)) if sign.isascii() and sign.isdigit() else sign for sign in text if not sign.isspace()]
-    return ", ".join(" ".join(said[start : start + 3]) for start in range(0, len(said), 3))
+    marked = "".join(sign if sign.isalnum() else "-" for sign in text if not sign.isspace())
+    groups = [run[start : start + 3] for run in marked.split("-") for start in range(0, len(run), 3)]
+    return ", ".join(
+        " ".join(number(int(sign)) if sign.isascii() and sign.isdigit() else sign for sign in group) for group in groups
+    )

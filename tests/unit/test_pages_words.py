@@ -30,7 +30,13 @@ def test_amounts(minor: int, en: str, es: str) -> None:
 def test_digits_one_by_one_in_threes() -> None:
     assert digit_words("1002004417", "en") == "one zero zero, two zero zero, four four one, seven"
     assert digit_words("441", "es") == "cuatro cuatro uno"
-    assert digit_words("RB-07", "en") == "R B -, zero seven"
+    assert digit_words("RB-07", "en") == "R B, zero seven"
+
+
+def test_a_number_with_signs_in_it_is_heard_in_its_own_groups() -> None:
+    assert digit_words("(555) 010-0199", "en") == "five five five, zero one zero, zero one nine, nine"
+    assert digit_words("RB-07-C1-000003", "es") == "R B, cero siete, C uno, cero cero cero, cero cero tres"
+    assert digit_words("", "en") == ""
 
 
 @given(st.integers(0, 999_999_999), st.integers(0, 999_999_999))
