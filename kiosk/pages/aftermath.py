@@ -42,14 +42,14 @@ def _happened(item: Aftermath, tongue: Tongue) -> Said:
             digits = Digits(item.last4)
             # Translators: told after a power cut
             return say(
-                "{amount} went in before the cut. It counts for the account ending in {digits}.",
+                "{amount} went in before this kiosk stopped. It counts for the account ending in {digits}.",
                 amount=amount,
                 digits=digits,
             )
         case "applied":
-            return say("{amount} went in before the cut. It counts for your bill.", amount=amount)
+            return say("{amount} went in before this kiosk stopped. It counts for your bill.", amount=amount)
         case "asking":
-            return say("We are still asking the machine about {note}.", note=note)
+            return say("We are still checking if {note} went in.", note=note)
         case "found":
             return say("{note} was found. Staff will put it where it belongs.", note=note)
         case "filed":
@@ -57,9 +57,9 @@ def _happened(item: Aftermath, tongue: Tongue) -> Said:
         case _ if not item.amount_minor:
             return say("The machine took cash it could not read. We opened a claim.")
         case "lost":
-            return say("We could not account for {note}. We opened a claim.", note=note)
+            return say("We are not sure {note} went in. We opened a claim.", note=note)
         case _:
-            return say("{note} came in from somebody. We opened a claim.", note=note)
+            return say("{note} went in, and we do not know whose it is. We opened a claim.", note=note)
 
 
 def _paper(item: Aftermath, tongue: Tongue) -> Said:

@@ -67,8 +67,8 @@ def _when(snapshot: Snapshot, claim: ClaimView, tongue: Tongue) -> Page:
         say("When was it?"),
         name="claim_when",
         choices=(
-            choice(Intent("claim_when", "now"), say("Just now"), icon="clock", kind="primary"),
-            choice(Intent("claim_when", "earlier"), say("Earlier"), say("Today or another day"), icon="start_over"),
+            choice(Intent("claim_when", "now"), say("Just now"), say("In the last few minutes")),
+            choice(Intent("claim_when", "earlier"), say("Earlier"), say("Today or another day")),
             back(tongue),
         ),
     )
@@ -85,7 +85,7 @@ def _notes(snapshot: Snapshot, claim: ClaimView, tongue: Tongue) -> Page:
     )
     # Translators: a key that empties the field
     clear = choice(Intent("claim_note", "clear"), say("Clear"), kind="chip")
-    send = choice("submit", say("Next"), kind="primary", beside=True) if total.minor else None
+    send = choice("submit", say("Send"), kind="primary", beside=True) if total.minor else None
     unknown = choice("submit", say("I do not know"), kind="primary", beside=True)
     return framed(
         snapshot,
@@ -116,7 +116,7 @@ def _amount(snapshot: Snapshot, claim: ClaimView, tongue: Tongue) -> Page:
         name="claim_amount",
         lines=(line(say("Type dollars and cents."), "muted"),),
         entry=Entry(label.text, typed.read(), spoken=f"{label.spoken}: {tongue.hear(typed)}"),
-        choices=pad(tongue, say("Next"), typed.minor > 0),
+        choices=pad(tongue, say("Send"), typed.minor > 0),
     )
 
 

@@ -107,15 +107,11 @@ WORDS: dict[str, tuple[Words, str]] = {
         "error",
     ),
     "cash_unsafe": (
-        lambda t, sum_, note: t.say(
-            "This kiosk cannot keep new records safe, so it takes no more cash. What you put in is safe. Stop here."
-        ),
+        lambda t, sum_, note: t.say("This kiosk cannot save new records. What you put in is safe. Stop here."),
         "error",
     ),
     "cash_slow": (
-        lambda t, sum_, note: t.say(
-            "This kiosk is still saving its records. What you put in is safe. Wait a moment, or stop here."
-        ),
+        lambda t, sum_, note: t.say("Saving takes longer than usual. What you put in is safe. Wait, or stop here."),
         "caution",
     ),
     "tender_unsafe": (

@@ -49,7 +49,7 @@ def cash(snapshot: Snapshot, tongue: Tongue) -> Page:
         tongue,
         title,
         badge=badge(snapshot, tongue),
-        lines=(*_last_note(snapshot, payment, tongue), *_claimed(snapshot, tongue)),
+        lines=_claimed(snapshot, tongue) or _last_note(snapshot, payment, tongue),
         # The drawing of a note going in is an invitation.
         picture="cash" if snapshot.cash else "closed",
         chips=_chips(payment, tongue) if snapshot.cash else (),

@@ -238,7 +238,7 @@ def _happened(slip: ClaimSlip, _: Translate) -> str:
         case "no_receipt":
             return _("There was no receipt.")
         case "note_in_doubt":
-            return _("The kiosk opened this claim itself: it could not account for a cash bill.")
+            return _("The kiosk opened this claim itself: it is not sure that a cash bill went in.")
         case "note_unexpected":
             return _("The kiosk opened this claim itself: a cash bill came in that no payment asked for.")
         case _:

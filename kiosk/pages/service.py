@@ -16,6 +16,7 @@ def starting(snapshot: Snapshot, tongue: Tongue) -> Page:
     safe = say("Money already put in is safe. We are checking it now.")
     wait = say("It takes less than a minute. Please wait.")
     stuck = tuple(code for code in snapshot.reasons if REASONS.get(code) != "restarting")
+    sure = not any(item.what == "lost" for item in snapshot.aftermath)
     return framed(
         # What the box of this notice says is said by the page itself.
         replace(snapshot, notice="") if doubt else snapshot,
@@ -24,8 +25,8 @@ def starting(snapshot: Snapshot, tongue: Tongue) -> Page:
         badge=_badge(say("Checking") if doubt else say("Starting"), "caution"),
         lines=(
             *aftermath_lines(snapshot.aftermath, tongue),
-            *(line(reason, "strong") for reason in _reasons(stuck, tongue)),
-            *((line(safe, "strong" if doubt else "body"),) if doubt or stuck else ()),
+            *(line(reason, "strong") for reason in _foremost(snapshot, stuck, tongue)),
+            *((line(safe, "strong" if doubt else "body"),) if sure and (doubt or stuck) else ()),
             line(say("If it takes longer, ask at the counter."), "muted") if stuck else line(wait, "muted"),
         ),
         picture="finding",
@@ -34,7 +35,10 @@ def starting(snapshot: Snapshot, tongue: Tongue) -> Page:
 
 def out_of_service(snapshot: Snapshot, tongue: Tongue) -> Page:
     say = tongue.say
-    reasons = _reasons(snapshot.reasons or ("unknown",), tongue)
+    reasons = _foremost(snapshot, snapshot.reasons or ("unknown",), tongue)
+    told = say("Staff have been told.")
+    # Not to a person who has just read that money is looked for.
+    safe = say("Staff have been told. Money already paid here is safe.")
     return framed(
         snapshot,
         tongue,
@@ -44,7 +48,7 @@ def out_of_service(snapshot: Snapshot, tongue: Tongue) -> Page:
             *aftermath_lines(snapshot.aftermath, tongue),
             *(line(reason, "strong") for reason in reasons),
             line(say("Please pay at the counter, by mail, or on the city's website."), "body"),
-            line(say("Staff have been told. Money already paid here is safe."), "muted"),
+            line(told if snapshot.aftermath else safe, "muted"),
         ),
         picture="closed",
     )
@@ -52,6 +56,12 @@ def out_of_service(snapshot: Snapshot, tongue: Tongue) -> Page:
 
 def _badge(said: Said, tone: str) -> Badge:
     return Badge(said.text, tone, said.spoken)
+
+
+def _foremost(snapshot: Snapshot, codes: tuple[str, ...], tongue: Tongue) -> tuple[Said, ...]:
+    """Return every reason, but only the gravest to a person who has to read what became of money."""
+    said = _reasons(codes, tongue)
+    return said[:1] if snapshot.aftermath else said
 
 
 def _reasons(codes: tuple[str, ...], tongue: Tongue) -> tuple[Said, ...]:
@@ -77,7 +87,7 @@ REASONS = {
     "cheated": "slot",
     "wrong_table": "settings",
     "journal_damaged": "records",
-    "refilling": "records",
+    "refilling": "fetching",
     "disk_full": "unsafe",
     "disk_read_only": "unsafe",
     "disk_failed": "unsafe",
@@ -108,6 +118,8 @@ def _reason(code: str, tongue: Tongue) -> Said:
             return say("The cash slot needs its settings checked.")
         case "records":
             return say("Its records need a check before it can take money.")
+        case "fetching":
+            return say("It is getting its records back from the city. This can take a while.")
         case "unsafe":
             return say("It cannot keep its records safe, so it takes no money.")
         case "slow":

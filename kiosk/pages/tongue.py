@@ -67,7 +67,10 @@ class Tongue:
         match value:
             case Money():
                 return value.read()
-            case Digits(text) | Said(text, _):
+            case Digits(text):
+                # A number never breaks.
+                return text.replace(" ", "\N{NO-BREAK SPACE}")
+            case Said(text, _):
                 return text
             case _:
                 return str(value)

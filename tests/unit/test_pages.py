@@ -331,6 +331,18 @@ def test_every_ending_and_every_paper_has_words_of_its_own(language: str) -> Non
     assert "4417" not in said("applied", "printing", last4="")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nobody_reads_that_money_is_safe_beside_money_that_is_looked_for(language: str) -> None:
+    reasons = ("disk_full", "acceptor_lost")
+    safe = {"en": "safe.", "es": "seguro."}[language]
+    for screen in ("starting", "out_of_service"):
+        told = texts(made("attract", language, screen=screen, reasons=reasons, aftermath=(LOST,)))
+        assert safe not in told
+        assert safe in texts(made("attract", language, screen=screen, reasons=reasons))
+        slot = {"en": "cash slot does", "es": "ranura de efectivo no"}[language]
+        assert slot not in told, "the gravest reason is enough"
+
+
 def test_a_long_night_of_trouble_still_makes_a_page() -> None:
     many = tuple(Aftermath("lost", 100 * at, "", f"RB-07-C1-{at:06d}", "printed") for at in range(1, 9))
     shown = made("attract", aftermath=many)
@@ -341,6 +353,7 @@ def test_a_long_night_of_trouble_still_makes_a_page() -> None:
 def test_a_note_in_doubt_is_told_with_the_number_of_its_claim(name: str) -> None:
     shown = made(name)
     assert LOST.number in [line.amount for line in shown.lines]
+    assert "accepted" not in texts(shown), "the note before it is not thanked for now"
     assert shown.notice
     assert "opened a claim" in shown.notice.text
 
@@ -382,7 +395,7 @@ def test_the_slip_page_says_and_shows_what_is_on_the_paper() -> None:
     shown = made("cash", claim=SLIP)
     assert shown.big == ("Claim number", "RB-07-C1-000003")
     assert "zero zero zero, zero zero three" in shown.big_spoken.replace("C one", "")
-    for word in ("November 25, 2026", "(555) 010-0199", "City Hall, window 3"):
+    for word in ("November 25, 2026", "(555)\N{NO-BREAK SPACE}010-0199", "City Hall, window 3"):
         assert word in texts(shown)
     assert [c.intent.name for c in shown.choices] == ["reprint", "done"]
     gone = made("cash", claim=replace(SLIP, printed="unavailable"))
