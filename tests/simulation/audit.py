@@ -16,6 +16,7 @@ BALANCE = "debits equal credits"
 LEDGER_CASH = "ledger cash is the journal's cash acknowledged"
 CLEARED = "clearing is empty when a payment is complete"
 PLACED = "what an account paid is on the account or in suspense"
+OVERPAID = "no bill is paid beyond what it is"
 PERIODS = "each note is booked to its cassette period"
 
 
@@ -82,15 +83,13 @@ class Audit:
         left = suspended - unexpected
         for house in self._watch.world.households:
             owed = sum(balances[RECEIVABLE, bill.number] for bill in house.bills)
+            least = min(balances[RECEIVABLE, bill.number] for bill in house.bills)
+            require(least >= 0, OVERPAID, f"{house.number} is {-least} below nothing")
             placed = house.owed_minor - owed - balances[CREDIT, house.number]
             wanted = paid[house.token] + paid[f"num:{house.number}"]
             require(placed <= wanted, PLACED, f"{house.number} got {placed}, paid {wanted}")
             left -= wanted - placed
         require(left == 0, PLACED, f"{left} in suspense that nobody paid")
-
-    def at_rest(self) -> None:
-        """Without a closed account in this world, what is in suspense was unexpected or overpaid."""
-        self.step()
 
 
 def _of(balances: Counter[tuple[str, str]], account: str) -> Counter[str]:

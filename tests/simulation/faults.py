@@ -16,6 +16,7 @@ DAY_MS = 86_400_000
 YEARS_10_MS = 3_652 * DAY_MS
 PATIENCE_MS = 60_000
 LOOK_MS = 50
+QUIET_MS = 7_000
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class Fault:
 
 def draw(chance: random.Random, horizon_ms: int) -> list[Fault]:
     """Return the faults of a world, none in one of eight, in order."""
-    count = chance.choice((0, 1, 2, 3, 4, 5, 7, 10))
+    count = chance.choice((0, 1, 2, 3, 4, 6, 8, 12))
     drawn = [
-        Fault(chance.randrange(horizon_ms), chance.choice(KINDS), chance.choice(WHEN), chance.randrange(1 << 30))
+        Fault(chance.randrange(horizon_ms), chance.choice(KINDS), chance.choice(OFTEN), chance.randrange(1 << 30))
         for _ in range(count)
     ]
     return sorted(drawn, key=lambda fault: (fault.at_ms, fault.seed))
@@ -83,7 +84,7 @@ def _stop(world: "World", chance: random.Random) -> None:
 
 def _slow_disk(world: "World", chance: random.Random) -> None:
     world.sync_ms = chance.choice([50, 300, 1_000, 4_000, 10_000])
-    world.timeline.after(chance.choice([5_000, 30_000]), partial(setattr, world, "sync_ms", 0))
+    world.timeline.after(chance.choice([5_000, 30_000]), world.mend_disk)
 
 
 def _failing_disk(world: "World", chance: random.Random) -> None:
@@ -129,7 +130,7 @@ def _line(world: "World", chance: random.Random) -> None:
     trouble = world.slot.wire.trouble
     trouble.when = chance.choice(["", "", "stacked", "escrowed", "returned", "stacking"])
     trouble.drop = chance.choice([0, 1, 2, 5, 20, 60])
-    trouble.corrupt = chance.choice([0, 0, 1, 3, 8])
+    trouble.corrupt = chance.choice([0, 0, 3, 14, 30])
     trouble.echo = chance.choice([0, 0, 0, 2])
     trouble.fragment = chance.random() < 0.2
 
@@ -220,10 +221,15 @@ _ACTS: dict[str, Callable[["World", random.Random], None]] = {
     "server restored": _server_restored,
     "account closed": _account_closed,
 }
-KINDS = tuple(_ACTS)
+# What decides over notes happens more often than the rest.
+KINDS = (*_ACTS, "process dies", "process dies soon", "power cut", "power cut while writing")
+KINDS += ("acceptor loses power with a note", "lossy line", "lossy line", "network down", "cassette collected")
 _COME: dict[str, Callable[["World"], bool]] = {
     "": lambda world: True,
     "while somebody pays": lambda world: world.watch.books.payment is not None,
     "with a note in the path": lambda world: world.slot.busy,
+    "as a note reaches the cassette": lambda world: world.slot.untold,
+    "while nobody is here": lambda world: world.timeline.now_ms - world.watch.committed_ms > QUIET_MS,
 }
 WHEN = tuple(_COME)
+OFTEN = (*WHEN, *WHEN[1:4])

@@ -7,6 +7,7 @@ one. The process can die at any *moment*: before an event is taken, around each 
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hardware.acceptors.contract import Command as DeviceCommand
@@ -24,9 +25,11 @@ from kiosk.engine.clock import SystemClock
 from kiosk.engine.engine import Engine
 from kiosk.engine.frames import FrameRing
 from kiosk.engine.hands import KioskHands
+from kiosk.engine.history import believes, read_history
 from kiosk.engine.inbox import Inbox, Job, Told
 from kiosk.engine.papers import Papers
-from kiosk.engine.process import read_history
+from kiosk.engine.storage import Storage, probe
+from kiosk.engine.upkeep import Upkeep
 from kiosk.journal.record import Moment as Stamp
 from kiosk.journal.record import Record
 from kiosk.journal.store import Journal
@@ -72,6 +75,7 @@ class Host(Inbox):
             nonce=world.who.enrolment.nonce,
             server_key=world.who.enrolment.pinned_server_key(),
             medium=world.disk.medium,
+            believe=believes,
         )
         world.host = self  # from here on the world can see it
         world.watch.reopened(self.journal)
@@ -108,7 +112,9 @@ class Host(Inbox):
         hands.host = self
         state = State(world.settings, history.books, Scene(language=world.settings.language))
         mortal: Any = _MortalJournal(self.journal, self)
-        self.engine = Engine(state, mortal, self.clock, self, hands)
+        upkeep = Upkeep(self.journal, history, fold_every=world.fold_every)
+        storage = Storage(world.room, partial(probe, world.disk.folder, world.disk.medium))
+        self.engine = Engine(state, mortal, self.clock, self, hands, upkeep, storage)
         self.city._engine = self.engine  # the poster has no thread here: `serve` makes its steps
 
     def start(self) -> None:

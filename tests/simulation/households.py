@@ -8,6 +8,7 @@ from billing.customers.billcode import BillCode, account_number, encode
 from tests.simulation.timeline import BEGINNING
 
 TODAY = BEGINNING.date()
+CHANNELS = {1: 100, 2: 200, 3: 500, 4: 1000, 5: 2000, 6: 5000, 7: 10000}  # of the acceptor, in cents
 
 
 @dataclass(frozen=True)

@@ -123,6 +123,8 @@ class Resident:
             if taken and self.manner == "impatient" and self.chance.random() < 0.2:
                 self.touch(self.chance.choice(["stop", "start_over", "back"]))
             yield (900 if taken else 300) + self.think()
+            if self.chance.random() < 0.02:
+                yield from self.complain()
             if self.overpays and self.chance.random() < 0.3:
                 self.touch("allow_credit")
             if self.chance.random() < 0.08:
@@ -145,6 +147,8 @@ class Resident:
 
     def finish(self) -> Life:
         yield from self.wait(lambda: self.screen in ("done", "attract", "out_of_service"), 20_000)
+        if self.chance.random() < 0.05:
+            yield from self.complain()
         if self.screen != "done" or self.leaves():
             return
         if self.chance.random() < 0.15:
@@ -153,6 +157,15 @@ class Resident:
         yield from self.wait(self.has_paper, self.chance.choice([0, 1_000, 6_000]))
         if self.screen == "done":
             self.touch("done")
+
+    def complain(self) -> Life:
+        """Say that the machine took money, as far as this person gets."""
+        self.touch("claim")
+        for _ in range(self.chance.randint(2, 9)):
+            yield self.think()
+            ways = [intent for intent in self.offered() if intent.name.startswith("claim_")]
+            intent = self.chance.choice([*ways, Intent("submit"), Intent("confirm")])
+            self.touch(intent.name, intent.value)
 
     def has_paper(self) -> bool:
         picture = self.world.picture

@@ -42,6 +42,11 @@ class Slot:
         """True while a note is on its way."""
         return self._moving is not None and self.device.body.place is not Place.NOWHERE
 
+    @property
+    def untold(self) -> bool:
+        """True while a note is in the cassette and the host has not acknowledged that."""
+        return self.device.body.place is Place.STACKED_UNTOLD
+
     def insert(self, value_minor: int) -> bool:
         """Push a note in; return False if the slot does not take it."""
         with suppress(Refused):

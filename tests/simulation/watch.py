@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from hardware.printer.document import Columns, Document, Text
 from kiosk.brain import commands
 from kiosk.brain.apply import Contradiction, apply
-from kiosk.brain.state import Books, State
+from kiosk.brain.state import Books, OpenPayment, State
 from kiosk.domain import facts as f
 from kiosk.domain.money import format_minor
 from kiosk.domain.snapshot import Snapshot
 from kiosk.journal.record import Record
 from kiosk.journal.store import Journal
 from tests.simulation.audit import Audit
+from tests.simulation.households import CHANNELS
 from tests.simulation.violation import Violation, require
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ COMMITTED = "a committed record is never lost"
 FOLD = "live state is the fold of the journal"
 CASSETTE = "stacked <= in the cassette <= stacked + in doubt"
 REQUESTED = "no note is stacked without a committed request"
+FITS = "no note is asked for that does not fit what is owed or agreed"
+OLDEST = "what is paid goes to the oldest bill first"
+TIME = "the time of records never goes back"
+PERIOD = "a closed cassette period says what was booked to it"
 KNOWN = "a report is acknowledged only after its commit"
 OWNER = "a note counts for the payment that asked for it"
 EVIDENCE = "each stacked note is in one payment, once"
@@ -50,6 +55,9 @@ class Watch:
         self.audit = Audit(self)
         self.booked_minor = 0
         self.doubtful_minor = 0
+        self._last_time = ""
+        self.committed_ms = 0  # when the last record was
+        self._in_period = Counter[int]()
         self._requested = Counter[str]()
         self._stacked: dict[str, f.NoteStacked] = {}
         self._uncredited: list[str] = []  # note ids of NoteStacked that no payment lists yet
@@ -82,16 +90,47 @@ class Watch:
         require(host is not None, FOLD, "a dead process commits")
 
     def _take(self, records: Sequence[Record]) -> None:
+        self.committed_ms = self.world.timeline.now_ms
         for record in records:
-            fact = record.envelope().fact()
+            envelope = record.envelope()
+            fact, at = envelope.fact(), envelope.moment.device_time
+            require(at >= self._last_time, TIME, f"record {record.seq} is of {at}, after {self._last_time}")
+            self._last_time = at
             self.entries.append(record.entry)
             self.facts.append(fact)
+            self._before(fact)
             try:
                 self.books = apply(self.books, fact)
             except Contradiction as error:
                 raise Violation(FOLD, f"record {record.seq}: {error}") from error
             self._fact(fact)
             self.world.trace(f"{record.seq} {fact}")
+
+    def _before(self, fact: f.Fact) -> None:
+        """Hold the fact against the books before it."""
+        payment = self.books.payment
+        if isinstance(fact, f.NoteStackRequested) and payment is not None:
+            left = max(0, payment.agreed_minor - payment.in_minor)
+            room = max(payment.agreed_minor, payment.agreed_minor + payment.credit_up_to_minor) - payment.in_minor
+            covers = min((value for value in CHANNELS.values() if value >= left), default=0) if left else 0
+            value = fact.value_minor
+            require(value <= room or value == covers, FITS, f"{value} for {left} left, {room} with credit")
+        if isinstance(fact, f.PaymentCompleted) and payment is not None:
+            self._oldest_first(fact, payment)
+        if isinstance(fact, f.CassettePeriodClosed):
+            booked = self._in_period[fact.period]
+            require(fact.total_minor == booked, PERIOD, f"period {fact.period} says {fact.total_minor} of {booked}")
+
+    @staticmethod
+    def _oldest_first(fact: f.PaymentCompleted, payment: OpenPayment) -> None:
+        rest, wanted = fact.total_minor, []
+        for invoice in payment.invoices:
+            part = min(rest, max(0, invoice.amount_minor))
+            rest -= part
+            wanted += [(invoice.invoice, part)] if part else []
+        wanted += [("", rest)] if rest else []
+        paid = [(line.invoice, line.amount_minor) for line in fact.lines]
+        require(paid == wanted, OLDEST, f"{fact.receipt_number} pays {paid}, owed were {wanted}")
 
     def _fact(self, fact: f.Fact) -> None:
         match fact:
@@ -102,6 +141,7 @@ class Watch:
                 self._note_stacked(fact)
             case f.NoteUnexpected():
                 self.booked_minor += fact.value_minor
+                self._in_period[fact.cassette_period] += fact.value_minor
             case f.NoteInDoubt():
                 self.doubtful_minor += fact.value_minor
                 self._doubts[fact.note_id] = fact.value_minor
@@ -118,6 +158,7 @@ class Watch:
         require(self._requested[fact.note_id], REQUESTED, f"note {fact.note_id} was never asked for")
         self._stacked[fact.note_id] = fact
         self._uncredited.append(fact.note_id)
+        self._in_period[fact.cassette_period] += fact.value_minor
         self.booked_minor += fact.value_minor
 
     def _payment_completed(self, fact: f.PaymentCompleted) -> None:
@@ -229,4 +270,3 @@ class Watch:
         require(not self._uncredited, EVIDENCE, f"{self._uncredited} are in no payment")
         require(self.world.central.head_seq == len(self.entries), POSTED, f"{self.world.central.head_seq}")
         self.world.slot.check()
-        self.audit.at_rest()

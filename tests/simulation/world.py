@@ -17,6 +17,7 @@ from kiosk.brain.settings import Timeouts
 from kiosk.config.model import Acceptor, Config, Kiosk, Office, Printer, Reader, Server
 from kiosk.domain.snapshot import Snapshot
 from kiosk.engine.process import Identity, settings_of
+from kiosk.engine.storage import AMPLE, Room
 from kiosk.journal.errors import JournalDamaged, JournalUnwritable
 from kiosk.journal.keys import Enrolment, public_key_text
 from kiosk.journal.store import OPEN
@@ -26,7 +27,7 @@ from tests.simulation import faults as trouble
 from tests.simulation.central import Central, LedgerServer
 from tests.simulation.disk import Disk, PowerLost
 from tests.simulation.host import Host, Killed
-from tests.simulation.households import Household, draw
+from tests.simulation.households import CHANNELS, Household, draw
 from tests.simulation.machine import SimulatedMachine
 from tests.simulation.network import Network
 from tests.simulation.printer import SimulatedPrinter
@@ -42,7 +43,6 @@ VISIT_MS = 22_000  # about how long one takes, for the spread of faults
 REST_MS = 600_000  # within ten minutes after the last fault all is posted
 KIOSK_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 NONCE = "5e" * 32
-CHANNELS = {1: 100, 2: 200, 3: 500, 4: 1000, 5: 2000, 6: 5000, 7: 10000}
 _TIMEOUTS = Timeouts(idle=15_000, idle_answer=5_000, done=6_000, staff_idle=20_000, pin_lock=20_000)
 
 
@@ -61,12 +61,15 @@ class World:
         chance = self.chance_of("world")
         self.timeline = Timeline()
         self.machine = SimulatedMachine(self.timeline, self.chance_of("machine"))
-        self.households = draw(self.chance_of("households"), chance.choice((1, 2, 2, 3, 3, 4, 6)))
+        self.households = draw(self.chance_of("households"), chance.choice((1, 2, 2, 3, 3, 4)))
+        again = [chance.choice(self.households) for _ in range(chance.choice((0, 0, 1, 1, 2)))]
+        self.comers = self.households + again  # some come twice, with the same bill in hand
         self.who = Identity(KIOSK_KEY, _enrolment())
         self.disk = Disk(self.chance_of("disk"))
         self.disk.on_sync = self._syncing
         self.journal_path = self.disk.folder / "journal.db"
-        self.sync_ms = 0
+        self.fold_every = chance.choice((4, 15, 1_000))  # records between two kept folds
+        self.usual_sync_ms = self.sync_ms = chance.choice((0, 0, 0, 30, 250))
         self.config = _config()
         self.settings = replace(settings_of(self.config, self.who.enrolment), timeouts=_TIMEOUTS)
         self.table = {channel: ("USD", value_minor) for channel, value_minor in CHANNELS.items()}
@@ -85,7 +88,7 @@ class World:
         self.host: Host | None = None
         self._doom: tuple[int, bool, bool] | None = None
         self._with_device = False
-        drawn = trouble.draw(self.chance_of("faults"), VISIT_MS * len(self.households))
+        drawn = trouble.draw(self.chance_of("faults"), VISIT_MS * len(self.comers))
         self.drawn = len(drawn)
         self.faults = [fault for at, fault in enumerate(drawn) if chosen is None or at in chosen]
 
@@ -128,11 +131,11 @@ class World:
 
     def _crowd(self, over: list[bool]) -> Life:
         chance = self.chance_of("crowd")
-        for at, house in enumerate(self.households):
-            yield chance.choice([0, 500, 4_000])
+        for at, house in enumerate(self.comers):
+            yield chance.choice([0, 500, 4_000, 12_000])
             self.visits += 1
-            self.trace(f"-- resident {at + 1}: {house.number} owes {house.owed_minor}")
-            yield from Resident(self, house, self.chance_of(f"resident {at}")).visit()
+            self.trace(f"-- visit {at + 1}: {house.number} owes {house.owed_minor}")
+            yield from Resident(self, house, self.chance_of(f"visit {at}")).visit()
         over.append(True)
 
     def _come_to_rest(self) -> None:
@@ -160,7 +163,7 @@ class World:
         self.trace("== everything is repaired")
         self.repaired = True
         self._doom = None
-        self.sync_ms = 0
+        self.mend_disk()
         self.empty_disk()
         self.disk.cut_at, self.disk.fail_sync = None, False
         wire = self.slot.wire.trouble
@@ -379,6 +382,14 @@ class World:
 
     def fill_disk(self) -> None:
         self.disk.full_after = 0
+
+    def room(self) -> Room:
+        """Return what the kiosk would see of the disk's room."""
+        return AMPLE if self.disk.full_after is None else Room(0)
+
+    def mend_disk(self) -> None:
+        """A sync takes its usual time again."""
+        self.sync_ms = self.usual_sync_ms
 
     def empty_disk(self) -> None:
         self.disk.full_after = None
