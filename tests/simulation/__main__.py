@@ -9,6 +9,7 @@
 """
 
 import argparse
+import json
 import os
 import secrets
 import sys
@@ -45,6 +46,8 @@ def main(argv: Sequence[str]) -> int:
         return _many(corpus(), options.workers)
     first = secrets.randbits(40) if options.first is None else options.first
     print(f"worlds from seed {first}", flush=True)
+    if options.until_broken:
+        return _until_broken(Seeds(first, options.seeds))
     count = 0 if options.seconds else options.seeds
     return _many(Seeds(first, count, options.seconds), options.workers)
 
@@ -60,6 +63,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", type=_places)
     parser.add_argument("--trace", action="store_true")
     parser.add_argument("--corpus", action="store_true")
+    parser.add_argument("--until-broken", action="store_true", help="stop at the first, and say so as JSON")
     return parser.parse_args(argv)
 
 
@@ -97,6 +101,18 @@ def _many(seeds: Seeds | Sequence[int], workers: int) -> int:
         f"{len(lived)} worlds, {visits} sessions, {hours:.1f} hours of their time in {seconds:.0f} s:"
         f" {visits * 60 / max(seconds, 0.001):.0f} sessions a minute on {workers} processes, {len(broken)} broken"
     )
+    return 1 if broken else 0
+
+
+def _until_broken(seeds: Seeds) -> int:
+    server_state.prepare()
+    broken, lived = "", 0
+    for seed in seeds.share(0, 1):
+        lived += 1
+        broken = live(seed).broken
+        if broken:
+            break
+    print(json.dumps({"worlds": lived, "broken": broken}))
     return 1 if broken else 0
 
 
