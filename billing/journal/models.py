@@ -127,6 +127,7 @@ class Resolution(models.Model):
         ("offset", "the missing cash is this other item"),
         ("counted", "found at the count"),
         ("short", "never found: the city bears it"),
+        ("already", "its cash was booked before: at the count, or as cash short"),
         ("words", "closed by words"),
     )
 
@@ -135,6 +136,9 @@ class Resolution(models.Model):
     way = models.CharField(max_length=10, choices=WAYS)
     account = models.ForeignKey("customers.Account", null=True, on_delete=models.PROTECT)
     invoice = models.ForeignKey("customers.Invoice", null=True, on_delete=models.PROTECT)
+    earlier = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="later", help_text="it booked this cash before"
+    )
     cash_subject = models.CharField(max_length=60, blank=True, help_text="kiosk/period whose cash was counted")
     summary = models.CharField(max_length=200)
     why = models.TextField()

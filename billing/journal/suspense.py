@@ -42,6 +42,7 @@ def propose(item: SuspenseItem, choice: Choice, by: Any, why: str, now: datetime
             way=choice.way,
             account=choice.account,
             invoice=choice.invoice,
+            earlier=choice.earlier,
             cash_subject=choice.cash_subject,
             summary=_summary(ways.outcome(item, choice), why),
             why=why.strip(),
@@ -59,9 +60,10 @@ def confirm(proposal: Resolution, by: Any, why: str, now: datetime) -> Resolutio
         raise NotAllowed("another person has to confirm")
     try:
         with transaction.atomic():
-            items = _locked(proposal.item_id, proposal.other_id)
+            earlier = proposal.earlier and proposal.earlier.item_id
+            held = _locked(proposal.item_id, proposal.other_id, earlier)
             _require_standing(proposal)
-            _require_open(items)
+            _require_open([item for item in held if item.pk != earlier])
             posted = _post(proposal, now)
             end: ResolutionEnd = ResolutionEnd.objects.create(
                 resolution=proposal, outcome="confirmed", by=by, at=now, why=why.strip(), transaction=posted
@@ -102,14 +104,16 @@ def all_standing() -> list[Resolution]:
 
 def history(item: SuspenseItem) -> list[Resolution]:
     """Return every proposal that concerns the item, oldest first, ended or not."""
-    concerned = Resolution.objects.filter(Q(item=item) | Q(other=item))
+    concerned = Resolution.objects.filter(Q(item=item) | Q(other=item) | Q(earlier__item=item))
     return list(concerned.select_related("proposed_by", "end", "end__by", "end__transaction").order_by("pk"))
 
 
 def _post(proposal: Resolution, now: datetime) -> Transaction | None:
     """Post the lines as they are now: an invoice may have been paid since it was proposed."""
     item = proposal.item
-    choice = Choice(proposal.way, proposal.other, proposal.account, proposal.invoice, proposal.cash_subject)
+    choice = Choice(
+        proposal.way, proposal.other, proposal.account, proposal.invoice, proposal.cash_subject, proposal.earlier
+    )
     result = ways.outcome(item, choice)
     if result.note_id:
         BookedNote.objects.create(kiosk_id=item.chain.kiosk_id, note_id=result.note_id)

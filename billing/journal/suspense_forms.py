@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.db.models import Q
 
+from billing import clock
 from billing.customers.models import Account, Invoice
 from billing.journal import ways
 from billing.journal.evidence import Evidence, evidence
@@ -19,14 +20,21 @@ _FIELDS = {  # what each way asks for
     "offset": ("other",),
     "counted": ("period",),
     "short": (),
+    "already": ("earlier",),
     "words": (),
 }
 
 
 class PartnerField(forms.ModelChoiceField):
     def label_from_instance(self, item: SuspenseItem) -> str:
-        words = f"#{item.pk} {item.reason} {format_minor(item.amount_minor)}, {item.opened_at:%Y-%m-%d %H:%M} UTC"
+        words = f"#{item.pk} {item.reason} {format_minor(item.amount_minor)}, {clock.shown(item.opened_at)}"
         return f"{words}, {item.subject}"
+
+
+class EarlierField(forms.ModelChoiceField):
+    def label_from_instance(self, earlier: Resolution) -> str:
+        words = f"#{earlier.item_id} {earlier.item.reason} {format_minor(abs(earlier.item.amount_minor))}"
+        return f"{words}, {clock.shown(earlier.end.at)}: {earlier.summary}"
 
 
 class ProposalForm(forms.Form):
@@ -43,6 +51,9 @@ class ProposalForm(forms.Form):
     invoice = forms.CharField(
         required=False, max_length=20, label="Invoice number", help_text="only if the money is to pay this very invoice"
     )
+    earlier = EarlierField(
+        Resolution.objects.none(), required=False, label="Booked before", help_text="if this is the same cash"
+    )
     period = forms.CharField(
         required=False, max_length=20, label="Cassette period", help_text="in whose count the cash was found"
     )
@@ -52,6 +63,10 @@ class ProposalForm(forms.Form):
         super().__init__(data, initial={"account": _account_of(known), "period": _known_period(known)})
         self._item = item
         possible = ways.possible(item)
+        if "already" in possible:
+            self.fields["earlier"].queryset = before = ways.booked_before(item)
+            if not before.exists():
+                possible = tuple(way for way in possible if way != "already")
         names = dict(Resolution.WAYS)
         self.fields["way"].choices = [(way, names[way]) for way in possible]
         self.fields["other"].queryset = _partners(item)
@@ -60,7 +75,7 @@ class ProposalForm(forms.Form):
             wanted.add("account")
         if "join" in possible:
             self.fields["account"].help_text = "that gets the money; left empty, that of the note in doubt"
-        for name in ("other", "account", "invoice", "period"):
+        for name in ("other", "account", "invoice", "earlier", "period"):
             if name not in wanted:
                 del self.fields[name]
 
@@ -83,6 +98,7 @@ class ProposalForm(forms.Form):
             if "invoice" in given
             else None,
             cash_subject=ways.period_of(self._item, period) if period else "",
+            earlier=given.get("earlier") or None,
         )
 
 

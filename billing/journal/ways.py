@@ -8,13 +8,16 @@ the count gets its first one here. Paying somebody out is not a way: that is don
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
 
 from billing.customers.models import Account, Invoice
-from billing.journal.models import BookedNote, SuspenseItem
+from billing.journal.models import BookedNote, Resolution, SuspenseItem
 from billing.ledger import balances
 from billing.ledger.chart import CASH, CASH_SHORT, CREDIT, FORK_SUSPENSE, RECEIVABLE, SUSPENSE
+from billing.ledger.models import Entry
 from billing.ledger.posting import Line
 from billing.money import format_minor
 
@@ -32,6 +35,7 @@ class Choice:
     account: Account | None = None
     invoice: Invoice | None = None
     cash_subject: str = ""
+    earlier: Resolution | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ def possible(item: SuspenseItem) -> tuple[str, ...]:
         return ("counted", "words") if _is_doubt(item) and item.amount_minor > 0 else ("words",)
     if item.amount_minor < 0:
         return ("offset", "counted", "short")
-    return ("join", "credit", "invoice") if item.reason == "note-unexpected" else ("credit", "invoice")
+    usual = ("join", "credit", "invoice") if item.reason == "note-unexpected" else ("credit", "invoice")
+    return (*usual, "already")
 
 
 def held_in(item: SuspenseItem) -> str:
@@ -69,6 +74,20 @@ def held_in(item: SuspenseItem) -> str:
 def period_of(item: SuspenseItem, period: str) -> str:
     """Return the ledger's name for a cassette period of the item's kiosk."""
     return f"{item.chain.kiosk_id}/{period}"
+
+
+def booked_before(item: SuspenseItem) -> Any:
+    """Return the confirmed resolutions that may have booked the item's cash before its own record did, newest first."""
+    corrected = Resolution.objects.filter(earlier=OuterRef("pk"), end__outcome="confirmed")
+    found = Resolution.objects.filter(
+        ~Exists(corrected),
+        item__chain__kiosk=item.chain.kiosk_id,
+        item__currency=item.currency,
+        item__amount_minor__in=(item.amount_minor, -item.amount_minor),
+        end__outcome="confirmed",
+        way__in=("counted", "short") if _recorded_cash(item) else ("short",),
+    )
+    return found.select_related("item", "end").order_by("-pk")
 
 
 def _credit(item: SuspenseItem, choice: Choice) -> Outcome:
@@ -142,6 +161,18 @@ def _short(item: SuspenseItem, choice: Choice) -> Outcome:
     return Outcome(f"never found: the city bears {format_minor(-item.amount_minor)}", (short, _out(item)))
 
 
+def _already(item: SuspenseItem, choice: Choice) -> Outcome:
+    """Take back what stands twice; after a count, the cash of the record: the count saw where the note lay."""
+    _require_money(item)
+    earlier = choice.earlier
+    if earlier is None or not booked_before(item).filter(pk=earlier.pk).exists():
+        raise NotPlaceable("choose the resolution that booked this cash before")
+    summary = f"booked before by proposal {earlier.pk} for item #{earlier.item_id}"
+    if earlier.way == "short":
+        return Outcome(summary, (_out(item), Line(CASH_SHORT, item.chain.kiosk_id, -item.amount_minor)))
+    return Outcome(summary, (_out(item), Line(CASH, _recorded_cash(item), -item.amount_minor)))
+
+
 def _words(item: SuspenseItem, choice: Choice) -> Outcome:
     del choice
     if not item.memo:
@@ -156,6 +187,7 @@ _WAYS: dict[str, Callable[[SuspenseItem, Choice], Outcome]] = {
     "offset": _offset,
     "counted": _counted,
     "short": _short,
+    "already": _already,
     "words": _words,
 }
 
@@ -163,6 +195,17 @@ _WAYS: dict[str, Callable[[SuspenseItem, Choice], Outcome]] = {
 def _out(item: SuspenseItem) -> Line:
     """Take the item's money out of where it is held, whichever sign it has."""
     return Line(held_in(item), item.subject, item.amount_minor)
+
+
+def _recorded_cash(item: SuspenseItem) -> str:
+    """Return the cash account's subject that the item's own record booked its sum to, "" if it booked none."""
+    opened = Q(transaction__record__chain=item.chain, transaction__record__seq=item.seq)
+    if item.reason == "journal-fork":
+        opened = Q(transaction__fork_record__chain=item.chain, transaction__fork_record__seq=item.seq)
+    cash = Entry.objects.filter(
+        opened, account=CASH, amount_minor=item.amount_minor, transaction__currency=item.currency
+    )
+    return str(cash.values_list("subject", flat=True).first() or "")
 
 
 def _account(choice: Choice) -> Account:

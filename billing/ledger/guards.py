@@ -38,6 +38,7 @@ SUSPENSE_TRIGGERS = frozenset(
         "journal_resolution_check",
         "journal_resolutionend_check",
         "journal_resolutionend_resolve",
+        "journal_resolutionend_earlier",
         *(f"{table}_no_{verb}" for table in SUSPENSE_TABLES for verb in ("update", "delete")),
     }
 )
@@ -51,6 +52,11 @@ def ledger_statements(vendor: str) -> list[str]:
 def suspense_statements(vendor: str) -> list[str]:
     """Return the statements that let suspense be resolved by two people alone, once."""
     return (_SQL / f"suspense_{vendor}.sql").read_text(encoding="utf-8").split(_SEPARATOR)
+
+
+def earlier_statements(vendor: str) -> list[str]:
+    """Return the statements that let cash that stands twice be taken back once."""
+    return (_SQL / f"earlier_{vendor}.sql").read_text(encoding="utf-8").split(_SEPARATOR)
 
 
 def append_only_statements(vendor: str, table: str) -> list[str]:

@@ -15,7 +15,7 @@ from django.db import connection
 
 from billing import clock
 from billing.customers.models import Account
-from billing.journal import ageing, suspense
+from billing.journal import ageing, suspense, ways
 from billing.journal.models import BookedNote, Resolution, ResolutionEnd, SuspenseItem
 from billing.journal.suspense import NotAllowed
 from billing.journal.ways import Choice, NotPlaceable
@@ -198,8 +198,8 @@ def test_missing_cash_never_found_is_the_citys_and_not_the_residents(kiosk: Clie
     ("make", "ways"),
     [
         (found_note, ("words", "short", "offset", "counted", "nonsense")),
-        (missing, ("words", "credit", "invoice", "join")),
-        (doubt, ("credit", "invoice", "join", "offset", "short")),
+        (missing, ("words", "credit", "invoice", "join", "already")),
+        (doubt, ("credit", "invoice", "join", "offset", "short", "already")),
     ],
 )
 def test_a_way_that_does_not_fit_is_refused(kiosk: Client, make: Any, ways: tuple[str, ...]) -> None:
@@ -411,9 +411,11 @@ def _post_anything(
 def _try_anything(
     chance: random.Random, item: SuspenseItem, waiting: list[SuspenseItem], account: Account, bill: Any
 ) -> None:
-    way = chance.choice(["credit", "invoice", "join", "offset", "counted", "short", "words"])
+    way = chance.choice(["credit", "invoice", "join", "offset", "counted", "short", "already", "words"])
     choice = Choice(way, chance.choice(waiting), account, bill, f"{item.chain.kiosk_id}/1")
-    if way not in ("join", "offset"):
+    if way == "already":
+        choice = Choice(way, earlier=ways.booked_before(item).first())
+    elif way not in ("join", "offset"):
         choice = Choice(way, None, account, bill, choice.cash_subject)
     if choice.other == item:
         return

@@ -14,13 +14,13 @@ from django.urls import reverse
 from billing import clock
 from billing.journal import ageing, suspense
 from billing.journal.evidence import evidence
-from billing.journal.models import SuspenseItem
+from billing.journal.models import Resolution, SuspenseItem
 from billing.journal.ways import Choice
 from billing.ledger import balances
 from billing.ledger.chart import CREDIT, SUSPENSE
 from tests.billing.kiosk import Client, bills_of, completed, line, new_account, note, uid
 from tests.billing.staff import confirmer, person, proposer, signed_in
-from tests.billing.test_suspense import doubt, found_note, missing, unexpected
+from tests.billing.test_suspense import doubt, found_note, missing, resolve, unexpected
 
 AGE = "admin:journal_suspense_age"
 
@@ -187,6 +187,25 @@ def test_a_joined_note_goes_to_the_account_of_the_doubtful_payment(kiosk: Client
     assert (proposal.item, proposal.account) == (item, account)
     shown = text(signed_in(confirmer()), page_of(memo))
     assert "Confirm and book" in shown, "the memo's own page has the same proposal"
+
+
+def test_a_note_that_the_count_booked_is_offered_as_such(kiosk: Client) -> None:
+    memo, account = doubt(kiosk, 2000), new_account(1)
+    first, second = signed_in(proposer()), signed_in(confirmer())
+    item = found_note(kiosk, 2000)
+    assert "booked before" not in text(first, page_of(item))
+    resolve(memo, Choice("counted", account=account, cash_subject=f"{kiosk.kiosk_id}/1"))
+    earlier = Resolution.objects.get(item=memo)
+    shown = text(first, page_of(item))
+    assert "booked before" in shown
+    assert f'<option value="{earlier.pk}">#{memo.pk} note-in-doubt $20.00' in shown
+    form = {"step": "propose", "way": "already", "earlier": str(earlier.pk), "why": "same serial"}
+    assert first.post(page_of(item), form).status_code == 302
+    proposal = suspense.standing(item)
+    assert proposal is not None
+    confirm = {"step": "confirm", "proposal": str(proposal.pk)}
+    assert second.post(page_of(item), confirm).status_code == 302
+    assert f"for item #{memo.pk}" in text(first, page_of(memo)), "the memo's page tells of it too"
 
 
 @pytest.mark.parametrize("key", ["0", "²", "x", "9" * 30])
