@@ -125,7 +125,7 @@ def show_done(turn: Turn) -> None:
         number=done.receipt_number,
         paid_minor=done.total_minor - credit,
         credit_minor=credit,
-        left_minor=max(0, owed - (done.total_minor - credit)),
+        left_minor=max(0, owed - done.total_minor),
         posted="queued",
         printed="printing",
         at=turn.moment.local,

@@ -1,9 +1,15 @@
 """Which notes fit, and what keeps cash out of service: questions about a state, answered without changing it."""
 
+import json
+
 from kiosk.brain.state import OpenPayment, State
+from kiosk.domain.facts import LinePaid
+from kiosk.domain.invoice import Account
 
 # A record may have 32 KiB and a payment names each of its notes with some 72 bytes: the rest is for its bills.
 NOTES_MAX = 300
+BILLS_BYTES_MAX = 8_500
+_LINE_BYTES = 56  # of a bill in a record, beside its account and its number
 
 # Reasons that the health of a device gives, in the words of the snapshot.
 _ACCEPTOR_STATES = {
@@ -60,6 +66,18 @@ def room_minor(payment: OpenPayment) -> int:
 def is_full(payment: OpenPayment) -> bool:
     """True when its record can name no more notes: what is left to pay is another payment."""
     return len(payment.notes) >= NOTES_MAX
+
+
+def listed(account: Account) -> tuple[LinePaid, ...]:
+    """Return the bills that a payment can name, oldest first; what is paid beyond them is credit on the account."""
+    lines: list[LinePaid] = []
+    room = BILLS_BYTES_MAX
+    for invoice in account.invoices:
+        room -= _LINE_BYTES + len(json.dumps([account.ref, invoice.id]))  # never shorter than in the record
+        if room < 0:
+            break
+        lines.append(LinePaid(account.ref, invoice.id, invoice.balance_minor))
+    return tuple(lines)
 
 
 def is_met(state: State) -> bool:

@@ -10,9 +10,9 @@ from kiosk.brain.commands import CheckHead, CheckTyped
 from kiosk.brain.events import HeadChecked, IntentReceived
 from kiosk.brain.finding import open_session, type_account
 from kiosk.brain.idle import awake
-from kiosk.brain.limits import trouble
+from kiosk.brain.limits import listed, trouble
 from kiosk.brain.turn import Turn
-from kiosk.domain.facts import AmountAgreed, CreditAgreed, InvoiceChosen, KioskFrozen, LinePaid
+from kiosk.domain.facts import AmountAgreed, CreditAgreed, InvoiceChosen, KioskFrozen
 from kiosk.domain.invoice import Account
 
 ENTRY_MAX = {"account": 12, "house": 6, "amount": 7, "pin": 12}
@@ -72,14 +72,13 @@ def pay_cash(turn: Turn, value: str) -> None:
         turn.show(notice="cash_unavailable")
         return
     account, payment_id = _account(turn), turn.moment.ids[0]
-    invoices = tuple(LinePaid(account.ref, invoice.id, invoice.balance_minor) for invoice in account.invoices)
     turn.record(
         InvoiceChosen(
             session_id=turn.books.session_id,
             payment_id=payment_id,
             account=account.ref,
             last4=account.last4,
-            invoices=invoices,
+            invoices=listed(account),
             balance_minor=account.balance_minor,
             live=account.live,
             language=turn.scene.language,

@@ -54,26 +54,3 @@ class Account:
     invoices: tuple[Invoice, ...] = ()
     live: bool = True
     as_of: str = ""
-
-
-@dataclass(frozen=True)
-class PaymentLine:
-    """One part of a payment: `invoice` is "" when the sum goes to the account as credit."""
-
-    account: str
-    invoice: str
-    amount_minor: int
-
-
-def allocate(account: Account, in_minor: int) -> tuple[PaymentLine, ...]:
-    """Split `in_minor` over the account's bills, oldest first; what is left over is credit on the account."""
-    lines: list[PaymentLine] = []
-    rest = in_minor
-    for invoice in account.invoices:
-        part = min(rest, max(0, invoice.balance_minor))
-        if part:
-            lines.append(PaymentLine(account.ref, invoice.id, part))
-            rest -= part
-    if rest:
-        lines.append(PaymentLine(account.ref, "", rest))
-    return tuple(lines)
