@@ -71,8 +71,7 @@ def decide(state: State, event: events.Event) -> Decision:
     turn = Turn(state, event)
     RULES[type(event)](turn, event)
     evidence.keep_frames(turn, state.books.note)
-    if state.scene.stopping and not isinstance(event, events.TimerFired):
-        health.exit_when_done(turn)
+    health.exit_when_done(turn)
     before, after = _LOOKING.get(state.scene.stage, "off"), _LOOKING.get(turn.scene.stage, "off")
     if before != after:
         turn.order(Look(after))

@@ -11,10 +11,15 @@ def keep_frames(turn: Turn, note_before: OpenNote | None) -> None:
     """Ask for the frames when this decision put a note in doubt, found one, or saw a fault with one under way."""
     for fact in turn.facts:
         if isinstance(fact, NoteInDoubt | NoteUnexpected):
-            turn.order(KeepFrames(fact.note_id))
+            _ask(turn, fact.note_id)
             return
     if note_before is not None and _newly_disturbed(turn, note_before):
-        turn.order(KeepFrames(note_before.note_id))
+        _ask(turn, note_before.note_id)
+
+
+def _ask(turn: Turn, about: str) -> None:
+    turn.hear(frames_due=turn.devices.frames_due | {about})
+    turn.order(KeepFrames(about))
 
 
 def _newly_disturbed(turn: Turn, note_before: OpenNote) -> bool:
@@ -25,9 +30,5 @@ def _newly_disturbed(turn: Turn, note_before: OpenNote) -> bool:
 
 
 def frames_taken(turn: Turn, event: FramesTaken) -> None:
+    turn.hear(frames_due=turn.devices.frames_due - {event.about})
     turn.record(FramesKept("acceptor", event.about, event.frames))
-
-
-def is_due(turn: Turn) -> bool:
-    """Whether this decision asks for frames: they are to be kept before the process ends."""
-    return any(isinstance(fact, NoteInDoubt | NoteUnexpected) for fact in turn.facts)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from kiosk.brain import evidence
 from kiosk.brain.cash import note_overdue, note_unreachable, refresh_offer
 from kiosk.brain.claims import carried, give_up_slips, slip_ended
 from kiosk.brain.closing import (
@@ -82,14 +81,13 @@ def stop_requested(turn: Turn, event: StopRequested) -> None:
     turn.start("stop", turn.settings.timeouts.stop)
     if turn.scene.stage in ("cash", "review"):
         close(turn, "stopping")
-    exit_when_done(turn)
 
 
 def exit_when_done(turn: Turn) -> None:
     receipt = turn.scene.receipt
     printing = receipt is not None and receipt.printed == "printing"
     done = turn.books.note is None and turn.scene.stage != "closing" and not printing
-    if turn.scene.stopping and done and not evidence.is_due(turn):
+    if turn.scene.stopping and done and not turn.devices.frames_due:
         turn.order(Exit())
 
 
@@ -262,7 +260,6 @@ def records_archived(turn: Turn, event: RecordsArchived) -> None:
 
 def timer_fired(turn: Turn, event: TimerFired) -> None:
     TIMERS[event.name](turn)
-    exit_when_done(turn)
 
 
 def _idle(turn: Turn) -> None:

@@ -143,6 +143,7 @@ class Devices:
     screen: DeviceHealth = DeviceHealth("screen", "connecting")
     voice: DeviceHealth = DeviceHealth("voice", "connecting")
     storage: DeviceHealth = DeviceHealth("storage", "ready")  # the journal's medium: it was written to at the start
+    frames_due: frozenset[str] = frozenset()  # notes whose frames are asked for: they are kept before the process ends
     online: bool = False
     unposted: int = 0
     records: int = 0

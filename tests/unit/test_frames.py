@@ -165,6 +165,21 @@ def test_a_stop_waits_for_the_frames() -> None:
     assert world.ordered(commands.Exit)
 
 
+def test_nothing_that_was_heard_before_the_frames_ends_a_stop() -> None:
+    world = World().boot().to_cash()
+    world.hold(2000)
+    world.restart()
+    world.connect()
+    world.tell(events.StopRequested)
+    world.fire("note_open")
+    world.tell(events.AcceptorIdle)
+    world.tell(events.OnlineChanged, online=False)
+    world.fire("catch_up")
+    assert world.ordered(commands.Exit) == []
+    world.tell(events.FramesTaken, about=asked(world)[0], frames=())
+    assert world.ordered(commands.Exit) == [commands.Exit()]
+
+
 class Line:
     """An acceptor that has said two frames."""
 
