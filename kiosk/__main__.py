@@ -107,15 +107,11 @@ def _all(argv: list[str]) -> int:
 
 
 def _engine(argv: list[str]) -> int:
-    from kiosk.engine.process import NotEnrolled, Options, die_on_failure, run_engine
+    from kiosk.engine.process import Options, die_on_failure, run_engine
 
     config, options = _arguments(argv)
     die_on_failure()
-    try:
-        return run_engine(config, Options(options.ui, options.control, options.capture, os.environ.get(FAILPOINT, "")))
-    except NotEnrolled as error:
-        _refuse([f"this kiosk is not enrolled ({error}): kiosk enrol --config FILE --code CODE"])
-        raise
+    return run_engine(config, Options(options.ui, options.control, options.capture, os.environ.get(FAILPOINT, "")))
 
 
 def _screen(argv: list[str]) -> int:

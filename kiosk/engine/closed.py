@@ -39,7 +39,7 @@ def run_closed(
     """Show that the kiosk is out of service because of `reason` until stopped, or until a beat finds it `over`.
 
     Devices are not touched. `city` is None while nothing may be posted, or when not even the kiosk's key can be read.
-    Returns the exit code, GOES_ON when it is over.
+    Returns the exit code, GOES_ON when it is over: from then on a stop ends the process as it did before.
     """
     stopped: list[int] = []
 
@@ -47,8 +47,7 @@ def run_closed(
         del frame
         stopped.append(signum)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     screen = ScreenDesk(config.screen_socket, inbox, clock.mono_ms, ui != "none")
     picture = Snapshot(
         revision=1,
@@ -75,4 +74,6 @@ def run_closed(
     if city is not None:
         city.stop()
     screen.close()
-    return GOES_ON if ended else 0
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    return GOES_ON if ended and not stopped else 0

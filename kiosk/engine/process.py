@@ -11,11 +11,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kiosk import VERSION
 from kiosk.brain import events
-from kiosk.brain.settings import Settings, Timeouts
 from kiosk.brain.state import Scene, State
 from kiosk.config.load import absent_devices
 from kiosk.config.model import Config
@@ -28,6 +25,7 @@ from kiosk.engine.engine import Engine
 from kiosk.engine.guard import CrashGuard
 from kiosk.engine.hands import KioskHands
 from kiosk.engine.history import History, believes, read_history
+from kiosk.engine.identity import Identity, NotEnrolled, identity, settings_of, unknown, unknown_because
 from kiosk.engine.inbox import Inbox
 from kiosk.engine.papers import Papers
 from kiosk.engine.printing import PrintRoom
@@ -37,8 +35,6 @@ from kiosk.engine.upkeep import Upkeep
 from kiosk.engine.watchdog import Watchdog
 from kiosk.journal.chain import Expectation
 from kiosk.journal.errors import JournalDamaged, JournalInUse, JournalUnwritable
-from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, Enrolment, KeyUnusable, load_enrolment, load_key
-from kiosk.journal.medium import reason_of
 from kiosk.journal.reading import NoJournal, ReadJournal
 from kiosk.journal.store import Journal
 from kiosk.posting.client import CentralServer
@@ -65,66 +61,18 @@ class Options:
     failpoint: str = ""
 
 
-@dataclass(frozen=True)
-class Identity:
-    """Who this kiosk is: made at enrolment, kept in the state directory."""
-
-    key: Ed25519PrivateKey
-    enrolment: Enrolment
-
-
-class NotEnrolled(Exception):
-    """There is no key or no enrolment that could be used."""
-
-
-def identity(config: Config) -> Identity:
-    """Load key and enrolment. Raises NotEnrolled, or OSError for a medium that does not give them."""
-    try:
-        return Identity(load_key(config.state_dir / KEY_NAME), load_enrolment(config.state_dir / ENROLMENT_NAME))
-    except (FileNotFoundError, KeyUnusable) as error:
-        raise NotEnrolled(str(error)) from error
-
-
-def settings_of(config: Config, who: Enrolment) -> Settings:
-    times = config.times
-    timeouts = Timeouts(
-        idle=round(times.idle_s * 1000),
-        idle_answer=round(times.idle_answer_s * 1000),
-        done=round(times.done_s * 1000),
-        staff_idle=round(times.staff_idle_s * 1000),
-    )
-    return Settings(
-        city=who.city,
-        kiosk=config.kiosk.name,
-        receipt_prefix=who.receipt_prefix,
-        epoch=who.epoch,
-        version=VERSION,
-        channels=tuple(sorted(config.acceptor.channels.items())),
-        language=config.kiosk.language,
-        minimum_minor=config.limits.minimum_minor,
-        maximum_minor=config.limits.maximum_minor,
-        credit_limit_minor=config.limits.credit_minor,
-        timeouts=timeouts,
-        claim_phone=config.office.claim_phone,
-        claim_place=config.office.claim_address,
-    )
-
-
 def run_engine(config: Config, options: Options) -> int:
-    """Run until stopped. Returns the exit code; bugs and unwritable journals raise, and systemd starts us again.
-
-    Raises NotEnrolled.
-    """
+    """Run until stopped. Returns the exit code; bugs and unwritable journals raise, and systemd starts us again."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     prepare(config)
     watchdog = Watchdog()
     watchdog.ready("starting")  # READY before the devices are asked, which may take long
     try:
         who = identity(config)
-    except OSError as error:
-        log.error("the state directory cannot be read, no money is taken", reason=str(error))
-        clock = SystemClock(config.kiosk.time_zone)
-        return _run_refused(config, options.ui, reason_of(error), clock, watchdog, Inbox(), None)
+    except (NotEnrolled, OSError) as error:
+        log.error("no key or no enrolment (kiosk enrol), no money is taken", reason=str(error))
+        clock, look = SystemClock(config.kiosk.time_zone), partial(unknown, config)
+        return _run_refused(config, options.ui, unknown_because(error), look, clock, watchdog, Inbox(), None)
     clock = SystemClock(who.enrolment.time_zone or config.kiosk.time_zone, config.kiosk.trust_clock)
     return _run(config, options, who, clock, watchdog)
 
@@ -146,7 +94,8 @@ def _run(config: Config, options: Options, who: Identity, clock: SystemClock, wa
         log.error("journal cannot be written to, no money is taken", reason=error.reason, detail=str(error))
         with watchdog.patient():
             city = city_of(journal=journal_to_read(config, who))
-        code = _run_refused(config, options.ui, error.reason, clock, watchdog, inbox, city)
+        look = partial(unfit, config.state_dir, config.allow_volatile_state)
+        code = _run_refused(config, options.ui, error.reason, look, clock, watchdog, inbox, city)
         guard.ended_well()
         return code
     except JournalInUse as error:
@@ -175,10 +124,16 @@ def _run(config: Config, options: Options, who: Identity, clock: SystemClock, wa
 
 
 def _run_refused(
-    config: Config, ui: str, reason: str, clock: SystemClock, watchdog: Watchdog, inbox: Inbox, city: City | None
+    config: Config,
+    ui: str,
+    reason: str,
+    look: Callable[[], str],
+    clock: SystemClock,
+    watchdog: Watchdog,
+    inbox: Inbox,
+    city: City | None,
 ) -> int:
-    """Say why the medium takes no record. Ends well when it may take them again: what starts us starts us anew."""
-    look = partial(unfit, config.state_dir, config.allow_volatile_state)
+    """Say why no record can be kept. Ends well when `look` finds another reason or none: a new start comes then."""
     mended = Mended(look, reason, round(config.storage.look_again_s * 1000), clock.mono_ms)
     code = run_closed(config, ui, reason, clock, watchdog, inbox, city, mended)
     return 0 if code == GOES_ON else code

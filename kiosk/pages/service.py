@@ -94,6 +94,7 @@ REASONS = {
     "wrong_medium": "unsafe",
     "disk_slow": "slow",
     "crash_loop": "check",
+    "not_enrolled": "check",
 }
 
 

@@ -1,10 +1,15 @@
 """Goal: the small parts around the loop: sockets that never block it, the crash guard, desks, translation."""
 
+import contextlib
 import dataclasses
 import json
+import signal
 import socket
 import stat
+import sys
 import threading
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +21,12 @@ from hardware.printer.status import Lost, PrinterStatus
 from kiosk.__main__ import main
 from kiosk.brain import commands, events
 from kiosk.config.load import load as load_config
+from kiosk.config.model import Config
 from kiosk.domain.facts import NoteCount, NoteInPayment
 from kiosk.domain.snapshot import SCREENS, DeviceHealth, Snapshot, from_json
 from kiosk.engine.acceptor import order, teller, translate
+from kiosk.engine.clock import SystemClock
+from kiosk.engine.closed import GOES_ON, run_closed
 from kiosk.engine.desk import ControlDesk, ReaderDesk, ScreenDesk, intent_in, scanner_health
 from kiosk.engine.guard import WINDOW_MS, CrashGuard
 from kiosk.engine.health import lost_code, tell_health
@@ -26,8 +34,12 @@ from kiosk.engine.inbox import Inbox, Job, Told
 from kiosk.engine.lines import LineServer, Message, parse
 from kiosk.engine.papers import count
 from kiosk.engine.printing import health_of
-from kiosk.engine.process import prepare
+from kiosk.engine.process import Options, prepare, run_engine
+from kiosk.engine.watchdog import Watchdog
+from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, Enrolment, make_key, public_key_text, save_enrolment
 from kiosk.scanning.library import load
+
+STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Caller:
@@ -207,6 +219,79 @@ def test_screen_and_reader_have_a_directory_each_and_missing_devices_are_warned_
     assert config.screen_socket.parent != config.reader_socket.parent
     assert {path.name for path in config.run_dir.iterdir()} == {"screen", "reader"}
     assert f"acceptor.port: {tmp_path / 'acceptor'} is not there" in capsys.readouterr().out
+
+
+class Shown:
+    """A screen on a thread of its own: `reason` is why the kiosk is closed, once it says so."""
+
+    def __init__(self, path: Path) -> None:
+        self.reason = ""
+        self._path = path
+        self._seen = threading.Event()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        while not self._seen.wait(0.02):
+            with contextlib.suppress(OSError):  # not there yet
+                self.reason = Caller(self._path).hear()["snapshot"]["cash_reason"]
+                self._seen.set()
+
+    def wait(self) -> bool:
+        return self._seen.wait(30)
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """What a run of the engine changes in its process."""
+    kept, interval = {number: signal.getsignal(number) for number in STOPS}, sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(interval)
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+def closable(tmp_path: Path) -> Config:
+    """A configuration of directories below `tmp_path`, which looks at once whether its trouble is gone."""
+    sample = load_config(Path(__file__).parents[2] / "docs" / "kiosk.toml")
+    (tmp_path / "state").mkdir()
+    storage = dataclasses.replace(sample.storage, look_again_s=0.01)
+    return dataclasses.replace(sample, run_dir=tmp_path / "run", state_dir=tmp_path / "state", storage=storage)
+
+
+def test_a_kiosk_without_an_identity_says_so_until_it_has_one(tmp_path: Path, handlers: None) -> None:
+    config = closable(tmp_path)
+    shown = Shown(config.screen_socket)
+
+    def enrol() -> None:
+        if shown.wait():
+            key = make_key(config.state_dir / KEY_NAME)
+            text = public_key_text(key)
+            save_enrolment(
+                config.state_dir / ENROLMENT_NAME,
+                Enrolment("rb-07", 1, "0" * 64, text, "RB-07", "Riverbend", "UTC", text),
+            )
+
+    threading.Thread(target=enrol, daemon=True).start()
+    assert run_engine(config, Options(ui="none")) == 0
+    assert shown.reason == "not_enrolled"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_that_comes_as_a_closed_kiosk_opens_is_not_lost(tmp_path: Path, handlers: None, number: int) -> None:
+    config, before = closable(tmp_path), [signal.getsignal(stop) for stop in STOPS]
+    prepare(config)
+
+    def over() -> bool:
+        signal.raise_signal(number)
+        return True
+
+    inbox = Inbox()
+    inbox.job(lambda: None)  # two beats without a wait
+    inbox.job(lambda: None)
+    closed = partial(run_closed, config, "none", "refilling", SystemClock("UTC"), Watchdog(), inbox, None)
+    assert closed(over) == 0
+    assert closed(lambda: True) == GOES_ON
+    assert [signal.getsignal(stop) for stop in STOPS] == before  # while the journal is read, a stop ends it at once
 
 
 def test_control_is_the_engines_own(tmp_path: Path) -> None:

@@ -235,7 +235,9 @@ def test_every_fault_of_a_device_and_of_the_records_has_a_reason_in_words() -> N
     codes = {code.strip() for code in faults.split(",")} | set(_ACCEPTOR_STATES.values())
     assert len(codes) >= 12
     storage = {"disk_full", "disk_read_only", "disk_failed", "disk_slow", "wrong_medium"}
-    assert codes | storage | {"screen_silent", "stopping", "journal_damaged", "crash_loop"} <= set(REASONS)
+    assert codes | storage | {"screen_silent", "stopping", "journal_damaged", "crash_loop", "not_enrolled"} <= set(
+        REASONS
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
