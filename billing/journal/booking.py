@@ -11,7 +11,7 @@ from datetime import date
 from billing.claims.reading import Filed, filed
 from billing.journal import facts
 from billing.journal.records import Record
-from billing.ledger.chart import CASH, CLEARING, CREDIT, FORK_SUSPENSE, RECEIVABLE, SUSPENSE
+from billing.ledger.chart import CASH, CLEARING, CREDIT, FORK_SUSPENSE, RECEIVABLE, SUSPENSE, cash_of
 from billing.ledger.posting import Draft, Line
 
 POSTED, SUSPENDED, MEMO, KEPT = "posted", "suspense", "memo", "kept"
@@ -133,7 +133,7 @@ class Booker:
         if credit == CLEARING:
             key = (subject, currency)
             self._books.clearing[key] = self._books.clearing.get(key, 0) + value
-        cash = Line(CASH, f"{self._kiosk_id}/{facts.period(body)}", value)
+        cash = Line(CASH, cash_of(self._kiosk_id, self._epoch, facts.period(body)), value)
         draft = self._draft(record, day, currency, (cash, Line(credit, subject, -value)))
         if credit == CLEARING:
             return Booking(POSTED, draft=draft, note_id=note_id, settled_note=note_id)

@@ -55,7 +55,10 @@ class ProposalForm(forms.Form):
         Resolution.objects.none(), required=False, label="Booked before", help_text="if this is the same cash"
     )
     period = forms.CharField(
-        required=False, max_length=20, label="Cassette period", help_text="in whose count the cash was found"
+        required=False,
+        max_length=20,
+        label="Cassette period",
+        help_text="in whose count the cash was found; in another epoch 2/7: epoch 2, period 7",
     )
     why = forms.CharField(widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), label="Why", max_length=2000)
 

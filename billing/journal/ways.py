@@ -15,8 +15,9 @@ from django.db.models import Exists, OuterRef, Q
 
 from billing.customers.models import Account, Invoice
 from billing.journal.models import BookedNote, Resolution, SuspenseItem
+from billing.kiosks.models import Kiosk
 from billing.ledger import balances
-from billing.ledger.chart import CASH, CASH_SHORT, CREDIT, FORK_SUSPENSE, RECEIVABLE, SUSPENSE
+from billing.ledger.chart import CASH, CASH_SHORT, CREDIT, FORK_SUSPENSE, RECEIVABLE, SUSPENSE, cash_of
 from billing.ledger.models import Entry
 from billing.ledger.posting import Line
 from billing.money import format_minor
@@ -72,8 +73,10 @@ def held_in(item: SuspenseItem) -> str:
 
 
 def period_of(item: SuspenseItem, period: str) -> str:
-    """Return the ledger's name for a cassette period of the item's kiosk."""
-    return f"{item.chain.kiosk_id}/{period}"
+    """Return the ledger's name for a cassette period of the item's kiosk: "7", or "2/7" for another epoch."""
+    epoch, _, number = period.rpartition("/")
+    known = int(epoch) if re.fullmatch("[0-9]{1,9}", epoch) else 0
+    return cash_of(item.chain.kiosk_id, known if epoch else item.chain.epoch, number)
 
 
 def booked_before(item: SuspenseItem) -> Any:
@@ -138,8 +141,7 @@ def _offset(item: SuspenseItem, choice: Choice) -> Outcome:
 
 def _counted(item: SuspenseItem, choice: Choice) -> Outcome:
     """The count found more than the records say, by this item: the cash of that period rises to what is there."""
-    kiosk, _, period = choice.cash_subject.partition("/")
-    if kiosk != item.chain.kiosk_id or not (re.fullmatch("[0-9]{1,10}|unknown", period)):
+    if not _is_period(choice.cash_subject, item.chain.kiosk):
         raise NotPlaceable("say in which cassette period of this kiosk it was counted")
     if not item.memo:
         _require_missing(item)
@@ -206,6 +208,14 @@ def _recorded_cash(item: SuspenseItem) -> str:
         opened, account=CASH, amount_minor=item.amount_minor, transaction__currency=item.currency
     )
     return str(cash.values_list("subject", flat=True).first() or "")
+
+
+def _is_period(cash_subject: str, kiosk: Kiosk) -> bool:
+    """Is this the cash of a period in an epoch of `kiosk`?"""
+    period = cash_subject.rpartition("/")[2]
+    epochs = kiosk.chains.values_list("epoch", flat=True)
+    named = {cash_of(kiosk.pk, epoch, period) for epoch in epochs}
+    return cash_subject in named and bool(re.fullmatch("[0-9]{1,10}|unknown", period))
 
 
 def _account(choice: Choice) -> Account:

@@ -1,6 +1,6 @@
 """The chart of accounts, and what the subject of an entry is in each."""
 
-CASH = "cash"  # kiosk/period
+CASH = "cash"  # kiosk/period, from the second epoch on kiosk/epoch/period: see cash_of
 CLEARING = "clearing"  # payment id
 COUNTER = "counter-receipts"  # day
 RECEIVABLE = "receivable"  # invoice number
@@ -8,6 +8,12 @@ CREDIT = "account-credit"  # account number
 SUSPENSE = "suspense"  # payment or note id
 FORK_SUSPENSE = "fork-suspense"  # kiosk/epoch
 CASH_SHORT = "cash-short"  # kiosk
+
+
+def cash_of(kiosk_id: str, epoch: int, period: str) -> str:
+    """Return the subject of a cassette period's cash. Each epoch counts its periods from 1: none shares an account."""
+    return f"{kiosk_id}/{period}" if epoch == 1 else f"{kiosk_id}/{epoch}/{period}"
+
 
 # code, title, kind
 CHART = (

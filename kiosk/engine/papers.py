@@ -25,13 +25,14 @@ from kiosk.pages.receipt import receipt_items, slip_items, ticket_copy_items, ti
 
 
 class Papers:
-    """Makes documents for one kiosk. `kiosk_id` and the city's time `zone` as enrolled."""
+    """Makes documents for one kiosk. `kiosk_id`, `epoch` and the city's time `zone` as enrolled."""
 
-    def __init__(self, config: Config, kiosk_id: str, zone: str) -> None:
+    def __init__(self, config: Config, kiosk_id: str, epoch: int, zone: str) -> None:
         office = config.office
         self._office = Office(office.name, office.address, office.phone, office.claim_phone, office.claim_address)
         self._verify_url = office.verify_url
         self._kiosk_id = kiosk_id
+        self._ticket = f"{kiosk_id}-P" if epoch == 1 else f"{kiosk_id}-E{epoch}-P"  # each epoch counts its periods
         self._place = config.kiosk.place
         self._large = config.printer.large_print
         self._zone = ZoneInfo(zone)
@@ -88,7 +89,7 @@ class Papers:
             office=self._office,
             kiosk_id=self._kiosk_id,
             place=self._place,
-            number=f"{self._kiosk_id}-P{closed.period:04d}",
+            number=f"{self._ticket}{closed.period:04d}",
             period=closed.period,
             opened_record=opened_record,
             closed_record=closed_record,

@@ -201,7 +201,7 @@ def _serve(
         clock=clock,
         acceptor=acceptor,
         printer=printer,
-        papers=Papers(config, who.enrolment.kiosk_id, who.enrolment.time_zone),
+        papers=Papers(config, who.enrolment.kiosk_id, who.enrolment.epoch, who.enrolment.time_zone),
         city=city,
         screen=ScreenDesk(config.screen_socket, inbox, clock.mono_ms, options.ui != "none"),
         reader=ReaderDesk(config.reader_socket, inbox, load_profiles(config.reader.profiles)),

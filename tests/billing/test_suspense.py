@@ -19,10 +19,11 @@ from billing.journal import ageing, suspense, ways
 from billing.journal.models import BookedNote, Resolution, ResolutionEnd, SuspenseItem
 from billing.journal.suspense import NotAllowed
 from billing.journal.ways import Choice, NotPlaceable
+from billing.kiosks.models import Kiosk
 from billing.ledger import balances
 from billing.ledger.chart import CASH, CASH_SHORT, CREDIT, FORK_SUSPENSE, RECEIVABLE, SUSPENSE
 from billing.ledger.models import Transaction
-from tests.billing.kiosk import Client, bills_of, completed, line, new_account, note, uid
+from tests.billing.kiosk import Client, bills_of, completed, enrolled, line, new_account, note, uid
 from tests.billing.staff import FORBIDDEN, confirmer, person, proposer
 
 
@@ -147,6 +148,21 @@ def test_a_count_names_a_period_of_this_kiosk(kiosk: Client, cash_subject: str) 
     choice = Choice("counted", account=new_account(100), cash_subject=subject)
     with pytest.raises(NotPlaceable, match="cassette period"):
         suspense.propose(doubt(kiosk), choice, proposer(), "x", clock.now())
+
+
+def test_each_epoch_counts_its_own_periods(kiosk: Client, server: str) -> None:
+    old = doubt(kiosk)
+    renewed = enrolled(server, Kiosk.objects.get(pk=kiosk.kiosk_id))
+    new, ours = doubt(renewed), kiosk.kiosk_id
+    named = [ways.period_of(*asked) for asked in ((old, "1"), (old, "2/1"), (new, "1"), (new, "1/1"))]
+    assert named == [f"{ours}/1", f"{ours}/2/1", f"{ours}/2/1", f"{ours}/1"]
+    assert [ways.period_of(new, text) for text in ("x/1", "0/1")] == [f"{ours}/0/1"] * 2, "no epoch: refused"
+    resolve(old, Choice("counted", account=new_account(1), cash_subject=f"{ours}/2/1"))
+    assert (balance(CASH, f"{ours}/2/1"), balance(CASH, f"{ours}/1")) == (1000, 0)
+    for period in ("3/1", "0/1", "1/1"):
+        choice = Choice("counted", account=new_account(1), cash_subject=f"{ours}/{period}")
+        with pytest.raises(NotPlaceable, match="cassette period"):
+            suspense.propose(new, choice, proposer(), "x", clock.now())
 
 
 def test_a_memo_is_closed_by_words_and_moves_nothing(kiosk: Client) -> None:

@@ -68,7 +68,7 @@ class Lobby:
         clock: Any = GivenClock()
         self.journal = open_journal(folder)
         self.inbox = Inbox()
-        papers = Papers(load(SAMPLE), "rb-07", "America/Chicago")
+        papers = Papers(load(SAMPLE), "rb-07", 1, "America/Chicago")
         hands = KioskHands(self.inbox, clock, stub, stub, papers, stub, stub, stub, (), stub)
         state = State(settings(), read_history(self.journal).books)
         self.engine = Engine(state, self.journal, clock, self.inbox, hands)

@@ -83,9 +83,10 @@ class Host(Inbox):
         self.clock = SystemClock(world.who.enrolment.time_zone, machine=machine)  # type: ignore[arg-type]
         if history.last_time:
             self.clock.not_before(history.last_time)
+        enrolled = world.who.enrolment
         self.city = City(
             world.config,
-            world.who.enrolment.epoch,
+            enrolled.epoch,
             self.journal,
             world.network,
             self.clock,
@@ -101,7 +102,7 @@ class Host(Inbox):
             clock=self.clock,
             acceptor=self,
             printer=world.printer,  # type: ignore[arg-type]
-            papers=Papers(world.config, world.who.enrolment.kiosk_id, world.who.enrolment.time_zone),
+            papers=Papers(world.config, enrolled.kiosk_id, enrolled.epoch, enrolled.time_zone),
             city=self.city,
             screen=self,  # type: ignore[arg-type]
             reader=self,  # type: ignore[arg-type]

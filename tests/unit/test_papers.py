@@ -1,0 +1,19 @@
+"""Goal: no two cassette tickets of a kiosk have one number. Method: tickets of one period in two epochs, as text."""
+
+from pathlib import Path
+
+import pytest
+
+from kiosk.config.load import load
+from kiosk.domain.facts import CassettePeriodClosed
+from kiosk.engine.papers import Papers
+
+SAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.toml"
+
+
+@pytest.mark.parametrize(("epoch", "number"), [(1, "cityhall-1-P0007"), (2, "cityhall-1-E2-P0007")])
+def test_the_number_of_a_ticket_names_its_epoch(epoch: int, number: str) -> None:
+    """As the ledger's cash account does: each epoch counts its periods from 1."""
+    papers = Papers(load(SAMPLE), "cityhall-1", epoch, "America/Chicago")
+    closed = CassettePeriodClosed(7, (), 0, 0, "4", "swapped")
+    assert number in str(papers.ticket(closed, 1, 9, "2026-11-23T19:42:07.123Z", "4"))
