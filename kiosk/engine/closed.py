@@ -55,6 +55,7 @@ def run_closed(
         city=config.office.name,
         kiosk=config.kiosk.name,
         language=config.kiosk.language,
+        online=city is not None,
         cash=False,
         cash_reason=reason,
         reasons=(reason,),

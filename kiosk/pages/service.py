@@ -36,9 +36,9 @@ def starting(snapshot: Snapshot, tongue: Tongue) -> Page:
 def out_of_service(snapshot: Snapshot, tongue: Tongue) -> Page:
     say = tongue.say
     reasons = _foremost(snapshot, snapshot.reasons or ("unknown",), tongue)
-    told = say("Staff have been told.")
-    # Not to a person who has just read that money is looked for.
-    safe = say("Staff have been told. Money already paid here is safe.")
+    # The city hears of it with the next heartbeat, if there is a line.
+    told = say("Staff have been told.") if snapshot.online else say("Please tell the staff at the counter.")
+    safe = say("Money already paid here is safe.")
     return framed(
         snapshot,
         tongue,
@@ -48,7 +48,9 @@ def out_of_service(snapshot: Snapshot, tongue: Tongue) -> Page:
             *aftermath_lines(snapshot.aftermath, tongue),
             *(line(reason, "strong") for reason in reasons),
             line(say("Please pay at the counter, by mail, or on the city's website."), "body"),
-            line(told if snapshot.aftermath else safe, "muted"),
+            line(told, "muted"),
+            # Not to a person who has just read that money is looked for.
+            *(() if snapshot.aftermath else (line(safe, "muted"),)),
         ),
         picture="closed",
     )

@@ -137,7 +137,9 @@ SAMPLES: dict[str, Snapshot] = {
         ),
     ),
     "out_of_service": replace(ATTRACT, screen="out_of_service", cash=False, reasons=("cassette_full",)),
-    "out_of_service_refilling": replace(ATTRACT, screen="out_of_service", cash=False, reasons=("refilling",)),
+    "out_of_service_refilling": replace(
+        ATTRACT, screen="out_of_service", online=False, cash=False, reasons=("refilling",)
+    ),
     "out_of_service_disk": replace(ATTRACT, screen="out_of_service", cash=False, reasons=("disk_full",)),
     "out_of_service_lost": replace(
         ATTRACT, screen="out_of_service", cash=False, reasons=("acceptor_lost",), aftermath=(LOST,)

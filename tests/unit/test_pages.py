@@ -252,6 +252,13 @@ def test_every_reason_for_being_closed_is_one_plain_sentence(language: str) -> N
     assert closed("never_heard_of", language) == said["crash_loop"]
 
 
+def test_nobody_is_told_that_staff_know_what_nobody_could_tell_them() -> None:
+    assert "Staff have been told." in texts(made("out_of_service"))
+    away = texts(made("out_of_service", online=False))
+    assert "Staff have been told" not in away
+    assert "Please tell the staff at the counter." in away
+
+
 def test_while_a_note_is_looked_for_the_money_is_said_to_be_safe() -> None:
     for language, words in (("en", "Money already put in is safe."), ("es", "El dinero que ya entró está seguro.")):
         doubt = made("starting_doubt", language)
