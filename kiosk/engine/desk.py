@@ -129,7 +129,8 @@ def scanner_health(sources: dict[str, Any], why: object = None) -> DeviceHealth:
     """Ready when any source is; `detail` names them all, with what `why` says of those that are not."""
     reasons = why if isinstance(why, dict) else {}
     words = [(name, state, str(reasons.get(name, ""))[:REASON_MAX]) for name, state in sorted(sources.items())]
-    detail = ", ".join(f"{name} {state}" + (f" ({reason})" if reason else "") for name, state, reason in words)
+    said = ", ".join(f"{name} {state}" + (f" ({reason})" if reason else "") for name, state, reason in words)
+    detail = said[: 3 * REASON_MAX]
     ready = any(state == "ready" for state in sources.values())
     code = "" if ready else lost_code(detail)
     return DeviceHealth("scanner", "ready" if ready else "lost", code, detail)

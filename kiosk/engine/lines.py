@@ -122,7 +122,8 @@ class LineServer:
             self._clients.add(client)
         self._greet(client)
         try:
-            for line in connection.makefile("rb"):
+            received = connection.makefile("rb")
+            while line := received.readline(LINE_BYTES_MAX + 1):
                 message = parse(line)
                 if message is None:
                     break
@@ -136,12 +137,14 @@ class LineServer:
 
 
 def parse(line: bytes) -> Message | None:
-    """Return the JSON object in `line`, None if it is none."""
+    """Return the JSON object in `line`, None if it is none, or holds text that could not be written down again."""
     if len(line) > LINE_BYTES_MAX:
         return None
     try:
         message = json.loads(line)
-    except ValueError:
+        if b"\\ud" in line.lower():  # half of a surrogate pair would end whoever encodes it
+            json.dumps(message, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) else None
 

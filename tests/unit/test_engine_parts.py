@@ -91,9 +91,28 @@ def test_what_is_no_json_object_ends_the_connection(tmp_path: Path) -> None:
     server.close()
 
 
-@pytest.mark.parametrize("line", [b"", b"{", b"null", b"\xff\xfe", b'"x"', b"{" + b"x" * 2_000_000])
+HALF = b'{"reading":{"payload":"\\ud83d"}}'  # of a surrogate pair: no encoding has it
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"{", b"null", b"\xff\xfe", b'"x"', b"{" + b"x" * 2_000_000, b"[" * 500_000, b'{"a":' * 100_000, HALF],
+    ids=["empty", "begun", "null", "no text", "string", "long", "deep list", "deep object", "half a character"],
+)
 def test_parse_survives_anything(line: bytes) -> None:
     assert parse(line) is None
+
+
+def test_a_character_of_two_halves_is_one() -> None:
+    assert parse(b'{"payload":"\\ud83d\\ude00"}') == {"payload": "\U0001f600"}
+
+
+def test_a_line_without_an_end_is_not_kept(tmp_path: Path) -> None:
+    server = LineServer(tmp_path / "s", lambda client, message: None)
+    caller = Caller(tmp_path / "s")
+    with pytest.raises(ConnectionError):  # it hangs up in the middle
+        caller.socket.sendall(b"x" * 4_000_000)
+    server.close()
 
 
 @pytest.mark.parametrize(
@@ -168,6 +187,7 @@ def test_the_scanners_health_says_why_however_long_the_reader_talks() -> None:
     assert told_health.detail.startswith("camera ready, imager lost (/dev/lobby/imager is held by another process")
     assert len(told_health.detail) < 400
     assert scanner_health({"imager": "lost"}, ["odd"]).detail == "imager lost"
+    assert len(scanner_health({"x" * 9_000: "y" * 9_000} | {str(name): 1 for name in range(900)}).detail) < 700
 
 
 @pytest.mark.parametrize(
