@@ -11,7 +11,7 @@ from typing import Any
 from kiosk.config.load import ConfigWrong, load
 
 GOOD, DAMAGED, UNUSABLE = 0, 1, 2
-WAIT_S = 660.0
+WAIT_S = 3_600.0  # the engine looks at a long journal in small parts, between its other work
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,8 +1,8 @@
 """The engine's three sockets: the screen draws and touches, the reader reads, control asks and (in tests) touches."""
 
 import io
-import threading
-from collections.abc import Callable, Sequence
+import queue
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ from kiosk.domain.snapshot import DeviceHealth, Snapshot, to_json
 from kiosk.engine.health import lost_code, tell_health
 from kiosk.engine.inbox import Inbox
 from kiosk.engine.lines import Client, LineServer, Message
+from kiosk.journal.errors import JournalDamaged
 from kiosk.journal.store import Journal
 from kiosk.scanning.matching import match
 from kiosk.scanning.outcome import Match
 from kiosk.scanning.profile import Profile
 
 SILENT_MS = 3_000
-JOURNAL_WAIT_S = 600
+PART_WAIT_S = 60  # the engine's loop may wait for a slow medium
 REASON_MAX = 200  # characters: the reader is trusted with nothing
 
 
@@ -173,27 +174,50 @@ class ControlDesk:
             client.send({"ok": False, "error": "not known, or not allowed here"})
 
     def _on_engine(self, what: str) -> Message:
-        """Run on the engine's thread, which alone touches the journal; wait for it here."""
-        journal = self._journal
-        if journal is None:
+        """Run on the engine's thread, which alone touches the journal, a part at a turn of its loop; wait here."""
+        if self._journal is None:
             return {"ok": False, "error": "the journal is not open"}
-        answer: Message = {}
-        ready = threading.Event()
+        parts = _undisturbed(self._journal, _verified if what == "verify" else _exported)
+        done: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        answer = None
+        while answer is None:
+            self._inbox.job(lambda: done.put(_next_part(parts)))
+            try:
+                answer = done.get(timeout=PART_WAIT_S)
+            except queue.Empty:
+                return {"ok": False, "error": "the engine did not answer"}
+        return answer
 
-        def look() -> None:
-            answer.update(verified(journal) if what == "verify" else exported(journal))
-            ready.set()
 
-        self._inbox.job(look)
-        return answer if ready.wait(JOURNAL_WAIT_S) else {"ok": False, "error": "the engine did not answer"}
+Parts = Generator[int, None, Message]
 
 
-def verified(journal: Journal) -> Message:
-    report = journal.verify()
+def _next_part(parts: Parts) -> Message | None:
+    """Do the next part; return the answer after the last."""
+    try:
+        next(parts)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    except JournalDamaged as damage:
+        return {"ok": False, "error": str(damage)}
+    return None
+
+
+def _undisturbed(journal: Journal, look: Callable[[Journal], Parts]) -> Parts:
+    """Look, and once more if old records left the journal in between."""
+    while True:
+        first_seq = journal.first_seq
+        answer = yield from look(journal)
+        if journal.first_seq == first_seq:
+            return answer
+
+
+def _verified(journal: Journal) -> Parts:
+    report = yield from journal.verify_in_parts()
     return {"ok": report.ok, "report": asdict(report)}
 
 
-def exported(journal: Journal) -> Message:
+def _exported(journal: Journal) -> Parts:
     out = io.StringIO()
-    count = journal.export(out)
+    count = yield from journal.export_in_parts(out)
     return {"ok": True, "records": count, "lines": out.getvalue()}

@@ -29,6 +29,7 @@ from kiosk.journal.start import check_at_start
 from kiosk.journal.witness import Witness
 
 APPEND_LIMIT = 1000  # records in one transaction; SQLite takes 32766 parameters
+EXPORT_PART = 100
 PRUNE_LIMIT = 200  # records that go in one transaction: a few milliseconds
 
 
@@ -364,9 +365,13 @@ class Journal:
         """Check as `verify` does, a hundred records a step, so that appends can come in between."""
         return check_in_parts(self.all_records(), self._witness.seen, self._thorough_check(), self._server_key)
 
-    def export(self, out: TextIO) -> int:
-        """Write one JSON line a record; return how many."""
-        return lines.write(self.all_records(), out)
+    def export_in_parts(self, out: TextIO) -> Generator[int, None, int]:
+        """Write one JSON line a record, a hundred of them a step; return how many."""
+        count, records = 0, self.all_records()
+        while part := lines.write(islice(records, EXPORT_PART), out):
+            count += part
+            yield count
+        return count
 
     def close(self) -> None:
         """Checkpoint if the journal is sound, and let go of the files. Closing again does nothing."""

@@ -38,6 +38,7 @@ from kiosk.engine.process import Options, prepare, run_engine
 from kiosk.engine.watchdog import Watchdog
 from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, Enrolment, make_key, public_key_text, save_enrolment
 from kiosk.scanning.library import load
+from tests.unit.journal_bench import append, archive, opened, ready
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -349,6 +350,44 @@ def test_control_refuses_touches_in_production(tmp_path: Path) -> None:
     caller.say({"journal": "verify"})
     assert caller.hear() == {"ok": False, "error": "the journal is not open"}
     assert inbox.take(0) is None
+    desk.close()
+
+
+@pytest.mark.parametrize(("what", "told_of"), [("verify", "report"), ("export", "lines")])
+def test_a_look_at_a_running_journal_leaves_turns_for_others_and_survives_pruning(
+    tmp_path: Path, what: str, told_of: str
+) -> None:
+    journal, inbox = opened(tmp_path), Inbox()
+    ready(journal, 1_300)
+    archive(journal, 900)
+    desk = ControlDesk(tmp_path / "control", inbox, journal, intents=False)
+    caller = Caller(tmp_path / "control")
+    caller.say({"journal": what})
+    turns = 0
+    while isinstance(job := inbox.take(500), Job):
+        job.run()
+        turns += 1
+        while turns == 2 and journal.prune():
+            pass
+    answer = caller.hear()
+    assert answer["ok"] is True
+    assert (answer["report"]["records"] if what == "verify" else answer[told_of].count("\n")) == 401
+    assert turns > 6
+    desk.close()
+    journal.close()
+
+
+def test_damage_that_an_export_meets_is_its_answer_and_ends_nothing(tmp_path: Path) -> None:
+    journal, inbox = opened(tmp_path), Inbox()
+    append(journal, 3)
+    journal._db.close(True)
+    desk = ControlDesk(tmp_path / "control", inbox, journal, intents=False)
+    caller = Caller(tmp_path / "control")
+    caller.say({"journal": "export"})
+    job = inbox.take(5_000)
+    assert isinstance(job, Job)
+    job.run()
+    assert caller.hear()["ok"] is False
     desk.close()
 
 
