@@ -85,8 +85,8 @@ def _run(config: Config, options: Options, who: Identity, clock: SystemClock, wa
     server = CentralServer(config.server.url, who.enrolment, who.key, session=session_for(config))
     city_of = partial(City, config, who.enrolment.epoch, server=server, clock=clock, inbox=inbox)
     try:
-        with watchdog.patient():
-            journal = open_journal(config, who)
+        with watchdog.patient() as gets_on:
+            journal = open_journal(config, who, gets_on)
     except JournalDamaged as error:
         log.error("journal damaged, no money is taken", reason=str(error))
         return run_closed(config, options.ui, "journal_damaged", clock, watchdog, inbox, city_of(journal=NoJournal()))
@@ -113,8 +113,8 @@ def _run(config: Config, options: Options, who: Identity, clock: SystemClock, wa
             guard.ended_well()
             return code
     try:
-        with watchdog.patient():
-            history = read_history(journal)
+        with watchdog.patient() as gets_on:
+            history = read_history(journal, gets_on)
     except JournalDamaged as error:
         log.error("the archive of pruned records is needed and cannot be read, no money is taken", reason=str(error))
         return run_closed(config, options.ui, "journal_damaged", clock, watchdog, inbox, city)
@@ -150,7 +150,7 @@ def prepare(config: Config) -> None:
         log.warning("device not there", device=line)
 
 
-def open_journal(config: Config, who: Identity) -> Journal:
+def open_journal(config: Config, who: Identity, gets_on: Callable[[], None]) -> Journal:
     """Open the journal, or raise JournalUnwritable for a medium that would refuse the first record."""
     reason = unfit(config.state_dir, config.allow_volatile_state)
     if reason:
@@ -165,6 +165,7 @@ def open_journal(config: Config, who: Identity) -> Journal:
         server_key=enrolment.pinned_server_key(),
         allow_volatile=config.allow_volatile_state,
         believe=believes,
+        beat=gets_on,
     )
 
 

@@ -315,6 +315,23 @@ def test_a_stop_that_comes_as_a_closed_kiosk_opens_is_not_lost(tmp_path: Path, h
     assert [signal.getsignal(stop) for stop in STOPS] == before  # while the journal is read, a stop ends it at once
 
 
+def test_a_long_start_that_gets_on_is_no_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    systemd.bind(str(tmp_path / "notify"))
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    systemd.settimeout(10)
+    with Watchdog(beat_s=0.001, start_s=0.3).patient() as gets_on:
+        for _ in range(400):
+            assert systemd.recv(100) == b"WATCHDOG=1"
+            gets_on()
+        systemd.settimeout(0.3)
+        after = 0
+        with contextlib.suppress(TimeoutError):  # what has hung is not kept alive
+            while after < 2_000:
+                after += len(systemd.recv(100)) // len(b"WATCHDOG=1")
+    assert after < 2_000
+
+
 def test_control_is_the_engines_own(tmp_path: Path) -> None:
     desk = ControlDesk(tmp_path / "control", Inbox(), None, intents=False)
     assert stat.S_IMODE((tmp_path / "control").stat().st_mode) == 0o600
