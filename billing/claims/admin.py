@@ -3,15 +3,16 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from billing import clock
 from billing.claims import evidence, keeping
+from billing.claims.keeping import NotAnswerable
 from billing.claims.models import Claim
 from billing.money import format_minor
 
@@ -141,6 +142,14 @@ class ClaimAdmin(admin.ModelAdmin):
         """Answer the claim in the clerk's name."""
         content = form.cleaned_data
         keeping.answer(obj, content["outcome"], content["words"], request.user.get_username(), clock.now())
+
+    def changeform_view(self, request: HttpRequest, *rest: Any, **more: Any) -> HttpResponse:
+        """Two clerks may answer at one time: the second is shown what the first said."""
+        try:
+            return super().changeform_view(request, *rest, **more)
+        except NotAnswerable as error:
+            self.message_user(request, f"Not done: {error}.", messages.ERROR)
+            return HttpResponseRedirect(request.path)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), "rate": evidence.rate(clock.now())})

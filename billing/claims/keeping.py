@@ -18,9 +18,11 @@ class NotAnswerable(ValueError):
 
 def take_down(chain: Chain, filed: Iterable[tuple[Record, Filed, bool]], fork: bool, now: datetime) -> None:
     """Keep the claims of these records: (record, claim, is the kiosk's clock in doubt). A repeat changes nothing."""
-    claims = [_claim(chain, record, claim, doubtful, fork, now) for record, claim, doubtful in filed]
-    if claims:
-        Claim.objects.bulk_create(claims, ignore_conflicts=True)
+    fresh = {record.hash: (record, claim, doubtful) for record, claim, doubtful in filed}
+    if not fresh:
+        return
+    held = set(Claim.objects.filter(record_hash__in=fresh).values_list("record_hash", flat=True))
+    Claim.objects.bulk_create(_claim(chain, *parts, fork, now) for digest, parts in fresh.items() if digest not in held)
 
 
 def _claim(chain: Chain, record: Record, filed: Filed, doubtful: bool, fork: bool, now: datetime) -> Claim:

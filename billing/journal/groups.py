@@ -1,12 +1,18 @@
-"""The two groups of staff that resolve suspense. A city puts different people into them, in the back office."""
+"""The groups of staff that resolve suspense and answer claims. A city puts people into them, in the back office."""
 
 from typing import Any
 
-PROPOSE, CONFIRM = "Suspense: propose", "Suspense: confirm"
+PROPOSE, CONFIRM, ANSWER = "Suspense: propose", "Suspense: confirm", "Claims: answer"
 _SEEN = (
     ("journal", ("suspenseitem", "resolution", "resolutionend", "record", "forkrecord", "payment")),
+    ("claims", ("claim",)),
     ("customers", ("account", "invoice")),
     ("ledger", ("transaction",)),
+)
+_MAY = (
+    (PROPOSE, "journal", "propose_resolution"),
+    (CONFIRM, "journal", "confirm_resolution"),
+    (ANSWER, "claims", "change_claim"),
 )
 
 
@@ -15,7 +21,7 @@ def keep(**signal: Any) -> None:
     del signal
     from django.contrib.auth.models import Group, Permission
 
-    for name, codename in ((PROPOSE, "propose_resolution"), (CONFIRM, "confirm_resolution")):
+    for name, app, codename in _MAY:
         group, made = Group.objects.get_or_create(name=name)
         if not made:
             continue
@@ -24,4 +30,4 @@ def keep(**signal: Any) -> None:
                 content_type__app_label=label, codename__in=[f"view_{model}" for model in models]
             )
             group.permissions.add(*views)
-        group.permissions.add(Permission.objects.get(content_type__app_label="journal", codename=codename))
+        group.permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))

@@ -42,6 +42,8 @@ SUSPENSE_TRIGGERS = frozenset(
         *(f"{table}_no_{verb}" for table in SUSPENSE_TABLES for verb in ("update", "delete")),
     }
 )
+CLAIMS_TRIGGERS = frozenset({"claims_claim_check", "claims_claim_answer", "claims_claim_no_delete"})
+ALL_TRIGGERS = LEDGER_TRIGGERS | JOURNAL_TRIGGERS | SUSPENSE_TRIGGERS | CLAIMS_TRIGGERS
 
 
 def ledger_statements(vendor: str) -> list[str]:
@@ -57,6 +59,11 @@ def suspense_statements(vendor: str) -> list[str]:
 def earlier_statements(vendor: str) -> list[str]:
     """Return the statements that let cash that stands twice be taken back once."""
     return (_SQL / f"earlier_{vendor}.sql").read_text(encoding="utf-8").split(_SEPARATOR)
+
+
+def claims_statements(vendor: str) -> list[str]:
+    """Return the statements that let a claim change once, when it is answered."""
+    return (_SQL / f"claims_{vendor}.sql").read_text(encoding="utf-8").split(_SEPARATOR)
 
 
 def append_only_statements(vendor: str, table: str) -> list[str]:
@@ -82,4 +89,4 @@ def missing() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(_STANDING[connection.vendor])
         present = {name for (name,) in cursor.fetchall()}
-    return sorted((LEDGER_TRIGGERS | JOURNAL_TRIGGERS | SUSPENSE_TRIGGERS) - present)
+    return sorted(ALL_TRIGGERS - present)

@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.test import Client as Browser
 
-from billing.journal.groups import CONFIRM, PROPOSE
+from billing.journal.groups import ANSWER, CONFIRM, PROPOSE
 
 # Statements that must fail on every database. {item} is open money with the standing {proposal} by {proposer},
 # {memo} an open note in doubt without one; {posted} is a ledger transaction of something else.
@@ -31,6 +31,15 @@ FORBIDDEN = (
     f"{_END}({{proposal}}, 'withdrawn', {{second}}, {_AT}, '', {{posted}})",
     f"{_END}({{proposal}}, 'maybe', {{second}}, {_AT}, '', NULL)",
 )
+# The same about claims: {claim} is open, {answered} is not.
+_ANSWER = "outcome = 'not_found', words = 'no', answered_by = 'x'"
+FORBIDDEN_CLAIMS = (
+    "UPDATE claims_claim SET amount_minor = 1 WHERE id = {claim}",
+    f"UPDATE claims_claim SET {_ANSWER}, answered_at = {_AT}, answer_by = '2030-01-01' WHERE id = {{claim}}",
+    f"UPDATE claims_claim SET {_ANSWER} WHERE id = {{answered}}",
+    "UPDATE claims_claim SET outcome = '', words = '', answered_by = '', answered_at = NULL WHERE id = {answered}",
+    "DELETE FROM claims_claim WHERE id = {claim}",
+)
 
 
 def person(*groups: str) -> Any:
@@ -46,6 +55,10 @@ def proposer() -> Any:
 
 def confirmer() -> Any:
     return person(CONFIRM)
+
+
+def answerer() -> Any:
+    return person(ANSWER)
 
 
 def signed_in(clerk: Any) -> Browser:

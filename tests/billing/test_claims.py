@@ -3,8 +3,11 @@
 Method: records posted over HTTP as a kiosk does, the back office by Django's client.
 """
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +23,7 @@ from billing.customers.models import Invoice
 from billing.journal.models import SuspenseItem
 from billing.ledger.models import Entry
 from tests.billing.kiosk import Client, bills_of, claim, completed, line, new_account, note, uid
+from tests.billing.staff import FORBIDDEN_CLAIMS, answerer, confirmer, person, proposer, signed_in
 
 ODD: list[Any] = [None, "", [], {}, 2**53 - 1, -1, True, "\x00", "x" * 5000, [[]], {"a": []}]
 
@@ -263,3 +267,47 @@ def test_the_database_keeps_an_answer_whole(kiosk: Client) -> None:
     for part in ({"outcome": "not_found"}, {"answered_at": clock.now()}, {"words": "x", "answered_by": "y"}):
         with pytest.raises(IntegrityError):
             Claim.objects.filter(pk=one.pk).update(**part)
+
+
+def test_who_resolves_suspense_sees_claims_and_answers_none(kiosk: Client) -> None:
+    one, form = opened(kiosk), {"outcome": "not_found", "words": "no"}
+    for clerk in (proposer(), confirmer()):
+        looking = signed_in(clerk)
+        assert one.number in looking.get(page_of(one)).content.decode()
+        assert looking.post(page_of(one), form).status_code == 403
+    assert signed_in(person()).get(page_of(one)).status_code == 403
+    answering = signed_in(answerer())
+    assert answering.get(reverse("admin:journal_suspenseitem_changelist")).status_code == 200
+    assert answering.post(page_of(one), form).status_code == 302
+    one.refresh_from_db()
+    assert one.outcome == "not_found"
+
+
+def test_the_second_of_two_answers_is_told_so(kiosk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another clerk answers between the look at the claim and the booking of the answer."""
+    one, answering = opened(kiosk), signed_in(answerer())
+    first = keeping.answer
+
+    def late(claim: Claim, outcome: str, words: str, by: str, now: datetime) -> None:
+        first(claim, "machine_fault", "seen on the tape", "other", now)
+        first(claim, outcome, words, by, now)
+
+    monkeypatch.setattr(keeping, "answer", late)
+    answer = answering.post(page_of(one), {"outcome": "not_found", "words": "no"}, follow=True)
+    assert "answered already" in answer.content.decode()
+
+
+def test_raw_sql_cannot_answer_twice_or_change_a_claim(database: Path, kiosk: Client) -> None:
+    one, done = opened(kiosk), opened(kiosk)
+    keeping.answer(done, "not_found", "no", "x", clock.now())
+    more = (
+        "INSERT OR REPLACE INTO claims_claim SELECT * FROM claims_claim WHERE id = {claim}",
+        "INSERT OR REPLACE INTO claims_claim SELECT * FROM claims_claim WHERE id = {answered}",
+    )
+    with closing(sqlite3.connect(database, isolation_level=None, timeout=20)) as raw:
+        before = raw.execute("SELECT * FROM claims_claim").fetchall()
+        for statement in (*FORBIDDEN_CLAIMS, *more):
+            print(statement)
+            with pytest.raises(sqlite3.IntegrityError, match="claims: "):
+                raw.execute(statement.format(claim=one.pk, answered=done.pk))
+            assert raw.execute("SELECT * FROM claims_claim").fetchall() == before

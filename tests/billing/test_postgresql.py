@@ -25,6 +25,7 @@ from tests.billing.kiosk import Client, claim, enrol_with, note, uid
 from tests.billing.lobby import new_lobby
 from tests.billing.restoring import PostgresDump
 from tests.billing.staff import FORBIDDEN as FORBIDDEN_TO_ONE
+from tests.billing.staff import FORBIDDEN_CLAIMS
 from tests.billing.test_ledger import BAD_LINES, FORBIDDEN, INSERT
 from tests.billing.test_program import ROOT, environment
 
@@ -348,6 +349,22 @@ def test_two_who_confirm_together_book_once(
         assert rows(raw, "SELECT resolved_at IS NOT NULL FROM journal_suspenseitem WHERE id = %s", item) == [(True,)]
     report = json.loads(program[1]("check-suspense"))
     assert report["differences"] == []
+
+
+def test_raw_sql_cannot_answer_twice_or_change_a_claim(program: tuple[str, Any], raw: psycopg.Connection[Any]) -> None:
+    kiosk = _enrolled(program, "pg-answer")
+    for number in ("C-1", "C-2"):
+        kiosk.journal.add("ClaimOpened", claim(number))
+    kiosk.post_all()
+    (one,), (done,) = rows(raw, "SELECT id FROM claims_claim WHERE kiosk_id = 'pg-answer' ORDER BY id")
+    raw.execute(
+        "UPDATE claims_claim SET outcome = 'not_found', words = 'no', answered_by = 'x', answered_at = now()"
+        " WHERE id = %s", [done]
+    )  # fmt: skip
+    for statement in (*FORBIDDEN_CLAIMS, "TRUNCATE claims_claim"):
+        print(statement)
+        with pytest.raises(psycopg.errors.IntegrityError, match=r"claims|removed"):
+            raw.execute(statement.format(claim=one, answered=done))  # type: ignore[arg-type]
 
 
 @pytest.fixture
