@@ -87,6 +87,9 @@ def _best(blocks: list[Block], m: Metrics, area: Box, whole: bool = False) -> La
     best = min((spread(columns, m, area, whole) for columns in _ways(blocks, m)), key=lambda layout: layout.cost)
     if not m.landscape or best.cost[0] == 1 or _typing(blocks):
         return best
+    if not whole and not any(block.kind == "choice" for block in blocks):
+        # Two columns with parts of their own would tell things out of order, and have no choice to keep in sight.
+        return spread([blocks], m, area)
     headed = min(_headed(blocks, m, area, whole), key=lambda layout: layout.cost)
     return headed if headed.cost[0] < best.cost[0] else best
 

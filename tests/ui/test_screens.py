@@ -10,7 +10,7 @@ from kiosk.domain.intents import Intent
 from kiosk.pages.dispatch import page
 from kiosk.pages.language import LANGUAGES, translator
 from kiosk.pages.page import Page
-from kiosk.ui.metrics import CANVASES, PANELS
+from kiosk.ui.metrics import CANVASES, PANELS, Metrics
 from kiosk.ui.samples import ATTRACT, CASH, DONE, RECEIPT, SAMPLES
 from kiosk.ui.theme import THEMES, rgb, theme_of
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.display
 
 Canvas = tuple[int, int]
+
+# Pages that offer nothing and take no money.
+TOLD = [name for name in SAMPLES if name.startswith(("starting", "out_of_service", "finding"))]
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +113,30 @@ def test_every_word_is_on_some_part(rooms: "dict[Canvas, Darkroom]") -> None:
         texts += [shown.notice.text] if shown.notice else []
         missing = {word for text in texts for word in text.split() if word not in words}
         assert not missing, (name, missing)
+
+
+@pytest.mark.parametrize("canvas", CANVASES)
+def test_a_page_that_only_tells_is_read_in_order_over_its_parts(
+    rooms: "dict[Canvas, Darkroom]", canvas: Canvas
+) -> None:
+    """Nothing later stands before its turn, and nothing twice."""
+    room = rooms[canvas]
+    for name, language in product(TOLD, LANGUAGES):
+        shown = made(name, language, 3)
+        read: list[str] = []
+        for part in parts(room, shown):
+            room.view.part = part
+            room.view.redraw()
+            drawn = room.view.drawn
+            pressed = [target.box for target in drawn.targets]
+            read += [
+                word
+                for text, box in drawn.texts
+                if box.y > Metrics(*canvas, PANELS[canvas], 3).top_band and not any(box.overlaps(p) for p in pressed)
+                for word in text.split()
+            ]
+        told = " ".join([shown.title, *(f"{line.text} {line.amount}" for line in shown.lines)]).split()
+        assert read == told, (name, language)
 
 
 @pytest.mark.parametrize("canvas", CANVASES)
