@@ -4,6 +4,7 @@ import json
 import sys
 from typing import Any
 
+from django.db import connection
 from gunicorn.app.base import BaseApplication
 
 from billing.wsgi import application
@@ -25,6 +26,7 @@ class Server(BaseApplication):
             "limit_request_line": 8190,
             "control_socket_disable": True,
             "when_ready": _announce,
+            "worker_exit": _settle,
         }
         super().__init__()
 
@@ -35,6 +37,13 @@ class Server(BaseApplication):
 
     def load(self) -> Any:
         return application
+
+
+def _settle(arbiter: Any, worker: Any) -> None:
+    """Leave SQLite's file whole: the connections of the threads end with the process and move nothing."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _announce(arbiter: Any) -> None:

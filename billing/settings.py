@@ -15,6 +15,9 @@ from urllib.parse import unquote, urlsplit
 from billing.state import session_secret
 
 STATE = Path(os.environ.get("BILLING_STATE", "billing-state")).resolve()
+# A thread keeps its connection from request to request: opening one costs as much as posting fifty records, and
+# closing SQLite's last one moves its whole log.
+_KEPT = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 
 
 def _database(url: str) -> dict[str, Any]:
@@ -22,6 +25,7 @@ def _database(url: str) -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": STATE / "billing.sqlite3",
+            **_KEPT,
             # IMMEDIATE: a posting takes the write lock before it reads the head it will move.
             # FULL: an acknowledgement is a promise that survives a power cut.
             "OPTIONS": {
@@ -40,6 +44,7 @@ def _database(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.netloc.rpartition("@")[2].partition(":")[0]),
         "PORT": str(parts.port or ""),
+        **_KEPT,
     }
 
 

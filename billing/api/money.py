@@ -46,7 +46,7 @@ def journal(request: HttpRequest, payload: schemas.JournalIn) -> dict[str, objec
     now = clock.now()
     wires = [Wire(record.entry, record.hash, record.sig) for record in payload.records]
     try:
-        answer = appending.append(sender.kiosk, wires, now)
+        answer = appending.append(sender.kiosk, wires, now, sender.chain)
     except appending.Collision:
         raise Problem("busy", members={"retry_after_s": 1}) from None
     if answer.stop and (not answer.results or answer.chain is None):

@@ -3,11 +3,12 @@
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 # PostgreSQL holds no NUL in text.
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
+# What comes by the hundred is a plain model: a Schema looks at each for a Django object behind it.
 Whole = Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)]
 
 
@@ -68,7 +69,7 @@ class HeadOut(Schema):
     server_time: str
 
 
-class RecordWire(Schema):
+class RecordWire(BaseModel):
     """`entry` is the record's RFC 8785 form as text."""
 
     entry: str
@@ -155,7 +156,7 @@ class JournalIn(Schema):
     records: Annotated[list[RecordWire], Field(min_length=1, max_length=100)]
 
 
-class ResultOut(Schema):
+class ResultOut(BaseModel):
     seq: int
     outcome: Literal["created", "exists"]
     disposition: Literal["posted", "suspense", "memo", "kept"]

@@ -5,7 +5,7 @@ import json
 import logging
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 
-from billing import clock
+from billing import clock, rows
 from billing.claims import keeping
 from billing.journal import books
-from billing.journal.booking import MEMO, Booker, Booking, Open
+from billing.journal.booking import MEMO, Booker, Booking, Completion, Open
 from billing.journal.models import BookedNote, ForkRecord, Payment, Quarantined, SuspenseItem
 from billing.journal.models import Record as StoredRecord
 from billing.journal.placing import Stop, walk
@@ -29,6 +29,21 @@ from billing.ledger.models import Transaction
 log = logging.getLogger("billing.journal")
 _ATTEMPTS = 5
 _SKEW_ALLOWED = timedelta(minutes=2)
+_RECORD_COLUMNS = (
+    "chain_id",
+    "seq",
+    "kind",
+    "entry",
+    "hash",
+    "sig",
+    "device_time",
+    "clock_doubtful",
+    "received_at",
+    "disposition",
+    "reason",
+    "transaction_id",
+)
+_PAYMENT_COLUMNS = ("kiosk_id", "posted_at", *(field.name for field in fields(Completion)))
 
 
 class Collision(Exception):
@@ -56,10 +71,13 @@ class Answer:
     kept_seq: int = 0
 
 
-def append(kiosk: Kiosk, wires: Sequence[Wire], now: datetime) -> Answer:
-    """Append the records that fit, in order, and post what they book. Repeats change nothing."""
+def append(kiosk: Kiosk, wires: Sequence[Wire], now: datetime, sender: Chain | None = None) -> Answer:
+    """Append the records that fit, in order, and post what they book. Repeats change nothing.
+
+    `sender` is a chain of this kiosk that was read already: mostly the one that the records belong to.
+    """
     epoch = epoch_of(wires[0])
-    chain = Chain.objects.filter(kiosk=kiosk, epoch=epoch).first() if epoch is not None and epoch < 2**31 else None
+    chain = sender if sender and sender.epoch == epoch else _chain(kiosk, epoch)
     if chain is None:
         _quarantine(kiosk, 0, wires[0], "epoch-unknown", now)
         kiosk.chains.filter(frozen="").update(frozen="malformed")
@@ -90,10 +108,16 @@ def acknowledgement(chain: Chain, now: datetime, key: Ed25519PrivateKey) -> dict
     return {"text": text.decode(), "sig": b64encode(key.sign(text)).decode()}
 
 
+def _chain(kiosk: Kiosk, epoch: int | None) -> Chain | None:
+    known = epoch is not None and epoch < 2**31
+    found: Chain | None = Chain.objects.filter(kiosk=kiosk, epoch=epoch).first() if known else None
+    return found
+
+
 def _checked(wires: Sequence[Wire], chain: Chain) -> tuple[list[Record], str]:
     """Return the records up to the first malformed one, and what is wrong with that one ("" if none is)."""
     key = Ed25519PublicKey.from_public_bytes(b64decode(chain.public_key))
-    records = []
+    records: list[Record] = []
     for wire in wires:
         try:
             records.append(check(wire, key, chain.kiosk_id, chain.epoch))
@@ -120,6 +144,7 @@ class _Batch:
         self._chain = Chain.objects.select_for_update().get(pk=chain_pk)
         self._head = (self._chain.head_seq, self._chain.head_hash)
         self._today = clock.city_date(now)
+        self._latest = now + _SKEW_ALLOWED
 
     def append(self, records: list[Record], wires: Sequence[Wire], why: str) -> Answer:
         held = self._held(records)
@@ -153,8 +178,8 @@ class _Batch:
         seqs = [record.seq for record in records if record.seq <= self._head[0]]
         if not seqs:
             return {}
-        rows = StoredRecord.objects.filter(chain=self._chain, seq__gte=min(seqs), seq__lte=max(seqs))
-        return {seq: (h, d, r) for seq, h, d, r in rows.values_list("seq", "hash", "disposition", "reason")}
+        found = StoredRecord.objects.filter(chain=self._chain, seq__gte=min(seqs), seq__lte=max(seqs))
+        return {seq: (h, d, r) for seq, h, d, r in found.values_list("seq", "hash", "disposition", "reason")}
 
     def _lost(self, records: list[Record]) -> set[str]:
         """Return what these records touch of a losing branch: a long one comes in many batches."""
@@ -178,23 +203,24 @@ class _Batch:
 
     def _save(self, records: list[Record], bookings: list[Booking]) -> None:
         transactions = self._post(bookings)
-        StoredRecord.objects.bulk_create(
-            StoredRecord(
-                chain=self._chain,
-                seq=record.seq,
-                kind=record.kind.replace("\x00", ""),
-                entry=record.wire.entry,
-                hash=record.hash,
-                sig=record.wire.sig,
-                device_time=record.device_time.replace("\x00", ""),
-                clock_doubtful=self._clock_doubtful(record),
-                received_at=self._now,
-                disposition=booking.disposition,
-                reason=booking.reason,
-                transaction=posted,
+        values = [
+            (
+                self._chain.pk,
+                record.seq,
+                record.kind.replace("\x00", ""),
+                record.wire.entry,
+                record.hash,
+                record.wire.sig,
+                record.device_time.replace("\x00", ""),
+                self._clock_doubtful(record),
+                self._now,
+                booking.disposition,
+                booking.reason,
+                posted.pk if posted else None,
             )
             for record, booking, posted in zip(records, bookings, transactions, strict=True)
-        )
+        ]
+        rows.store(StoredRecord, _RECORD_COLUMNS, values)
         self._save_around(records, bookings)
 
     def _post(self, bookings: list[Booking]) -> list[Transaction | None]:
@@ -209,14 +235,14 @@ class _Batch:
     def _save_around(self, records: list[Record], bookings: list[Booking], fork: bool = False) -> None:
         """Write what goes with the transactions: notes, payments, claims, and suspense opened or answered."""
         pairs = list(zip(records, bookings, strict=True))
-        BookedNote.objects.bulk_create(
-            BookedNote(kiosk=self._kiosk, note_id=booking.note_id) for _, booking in pairs if booking.note_id
-        )
-        Payment.objects.bulk_create(
-            Payment(kiosk=self._kiosk, posted_at=self._now, **asdict(booking.completion))
-            for _, booking in pairs
+        notes = [(self._kiosk.pk, booking.note_id) for booking in bookings if booking.note_id]
+        rows.store(BookedNote, ("kiosk_id", "note_id"), notes)
+        payments = [
+            (self._kiosk.pk, self._now, *vars(booking.completion).values())
+            for booking in bookings
             if booking.completion
-        )
+        ]
+        rows.store(Payment, _PAYMENT_COLUMNS, payments)
         SuspenseItem.objects.bulk_create(
             SuspenseItem(chain=self._chain, seq=record.seq, opened_at=self._now, **asdict(item))
             for record, booking in pairs
@@ -286,7 +312,7 @@ class _Batch:
 
     def _clock_doubtful(self, record: Record) -> bool:
         at = moment(record.device_time)
-        return record.clock_state != "trusted" or at is None or at > self._now + _SKEW_ALLOWED
+        return record.clock_state != "trusted" or at is None or at > self._latest
 
     def _day(self, record: Record) -> date:
         """The kiosk's date if its clock is trusted and not ahead of ours, else the day we received it (rule 10)."""

@@ -51,9 +51,8 @@ def _accounts(references: set[str]) -> dict[str, KnownAccount]:
     }
     found = Account.objects.filter(Q(token__in=references) | Q(number__in=set(numbers.values())))
     by_name: dict[str, KnownAccount] = {}
-    for account in found:
-        known = KnownAccount(account.pk, account.number, account.status == "closed")
-        by_name[account.token] = by_name[account.number] = known
+    for key, number, token, status in found.values_list("pk", "number", "token", "status"):
+        by_name[token] = by_name[number] = KnownAccount(key, number, status == "closed")
     # Only a token may stand bare: a number without "num:" is no reference.
     wanted = {text: numbers.get(text, text) for text in references if text in numbers or not text.isdigit()}
     return {text: by_name[name] for text, name in wanted.items() if name in by_name}

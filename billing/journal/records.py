@@ -6,11 +6,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from billing.journal import canonical
 
 ENTRY_MAX_BYTES = 32 * 1024
 _TEXT_FIELDS = ("kiosk_id", "entry_id", "kind", "device_time", "clock_state", "boot_id", "prev_hash")
@@ -81,6 +84,7 @@ def epoch_of(wire: Wire) -> int | None:
     return claimed if type(claimed) is int else None
 
 
+@lru_cache(maxsize=256)  # a record's is asked for at each turn of its way
 def moment(device_time: str) -> datetime | None:
     """Return the instant a kiosk wrote as RFC 3339, None if it cannot be read."""
     try:
@@ -112,14 +116,16 @@ def _check_signature(sig: str, digest: bytes, key: Ed25519PublicKey) -> None:
 
 
 def _parsed(entry: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(entry)
-        # One fact has one form: this also refuses keys given twice, which two readers could read differently.
-        canonical = rfc8785.dumps(content)
-    except (ValueError, RecursionError, rfc8785.CanonicalizationError):
-        raise Malformed("json") from None
-    if canonical != entry:
-        raise Malformed("not-canonical")
+    content = canonical.plain(entry)
+    if content is None:
+        try:
+            content = json.loads(entry)
+            # One fact has one form: this also refuses keys given twice, which two readers could read differently.
+            proper = rfc8785.dumps(content)
+        except (ValueError, RecursionError, rfc8785.CanonicalizationError):
+            raise Malformed("json") from None
+        if proper != entry:
+            raise Malformed("not-canonical")
     if not isinstance(content, dict):
         raise Malformed("not-an-object")
     if not all(isinstance(content.get(name), str) for name in _TEXT_FIELDS):

@@ -17,6 +17,7 @@ from http_message_signatures import (
     algorithms,
 )
 
+from billing import rows
 from billing.kiosks.models import Chain, SeenNonce
 
 WINDOW = timedelta(seconds=300)
@@ -113,6 +114,6 @@ def _use_nonce(chain: Chain | None, nonce: Any, now: datetime) -> None:
     try:
         with transaction.atomic():
             SeenNonce.objects.filter(seen_at__lt=now - 2 * WINDOW).delete()
-            SeenNonce.objects.create(kiosk_id=chain.kiosk_id, nonce=nonce, seen_at=now)
+            rows.insert(SeenNonce, ("kiosk_id", "nonce", "seen_at"), [(chain.kiosk_id, nonce, now)])
     except IntegrityError:
         raise Invalid("nonce-used") from None

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
+from billing import rows
 from billing.ledger.models import Transaction
+
+_COLUMNS = ("reference", "description", "currency", "value_date", "posted_at", "lines", "reverses_id")
 
 
 class Unbalanced(ValueError):
@@ -40,7 +43,9 @@ class Draft:
 
 def post(drafts: Sequence[Draft], posted_at: datetime) -> list[Transaction]:
     """Write `drafts` in one statement and return them with their ids; all or none. IntegrityError for a repeat."""
-    rows = [
+    if not drafts:
+        return []
+    written = [
         Transaction(
             reference=draft.reference,
             description=draft.description,
@@ -52,8 +57,10 @@ def post(drafts: Sequence[Draft], posted_at: datetime) -> list[Transaction]:
         )
         for draft in drafts
     ]
-    created: list[Transaction] = Transaction.objects.bulk_create(rows)
-    return created
+    values = [tuple(getattr(item, name) for name in _COLUMNS) for item in written]
+    for item, number in zip(written, rows.insert(Transaction, _COLUMNS, values), strict=True):
+        item.pk, item._state.adding = number, False
+    return written
 
 
 def reverse(original: Transaction, reason: str, value_date: date, posted_at: datetime) -> Transaction:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -41,6 +42,12 @@ class Server:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+    def stop(self) -> None:
+        assert self._process
+        self._process.terminate()
+        assert self._process.wait(timeout=20) == 0
+        self._process = None
 
     def sums(self) -> dict[str, int]:
         with sqlite3.connect(self.state / "billing.sqlite3") as connection:
@@ -91,6 +98,17 @@ def test_a_server_killed_with_a_batch_in_hand_loses_and_doubles_nothing(server_p
         assert answer.status_code == 200
         assert len(answer.json()["results"]) == 20
     assert server_program.sums() == {"cash": total, "clearing": -total}
+
+
+def test_a_server_that_was_stopped_leaves_one_whole_file(server_program: Server, tmp_path: Path) -> None:
+    kiosk = enrol(server_program, server_program.start())
+    total = fill(kiosk, 10)
+    kiosk.post_all()
+    server_program.stop()
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    shutil.copy(server_program.state / "billing.sqlite3", copied)
+    assert Server(copied).sums() == {"cash": total, "clearing": -total}
 
 
 def test_a_server_restored_from_a_backup_is_refilled(server_program: Server, tmp_path: Path) -> None:

@@ -1,25 +1,21 @@
 """The same rules on PostgreSQL: a throw-away cluster, raw SQL against the ledger, kiosks and clerks at two workers."""
 
 import json
-import os
-import pwd
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psycopg
 import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from benchmarks import postgresql
 from billing.journal.groups import CONFIRM, PROPOSE
 from tests.billing.kiosk import Client, claim, enrol_with, note, uid
 from tests.billing.lobby import new_lobby
@@ -32,39 +28,18 @@ from tests.billing.test_program import ROOT, environment
 DEMO_ACCOUNT, DEMO_BILL = "num:44170934", "0000101"
 
 
-def _binaries() -> Path:
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[4]))
-    assert versions, "PostgreSQL's server programs are needed: apt-get install postgresql"
-    return versions[-1].parent
-
-
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """The socket directory of a running cluster that belongs to nobody else."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    # PostgreSQL refuses to run as root.
-    owner: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
-    if owner:
-        account = pwd.getpwnam("postgres")
-        os.chown(folder, account.pw_uid, account.pw_gid)
-    bin_, data = _binaries(), folder / "data"
-
-    def run(*command: str) -> None:
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, timeout=60, **owner)
-
-    run(f"{bin_}/initdb", "-D", str(data), "-U", "billing", "-A", "trust", "-N", "--encoding=UTF8", "--locale=C")
-    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
-    run(f"{bin_}/pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(folder / "log"), "start")
-    yield str(folder)
-    run(f"{bin_}/pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgresql.cluster("fsync=off") as socket:
+        yield socket
 
 
 @pytest.fixture(scope="module")
 def program(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
     """The URL of a server with two workers on the cluster, and how to run its other commands."""
     state = str(tmp_path_factory.mktemp("billing-pg"))
-    env = {**environment(), "BILLING_DATABASE": f"postgresql://billing@{quote(cluster, safe='')}/postgres"}
+    env = {**environment(), "BILLING_DATABASE": postgresql.url(cluster, "postgres")}
     command = [sys.executable, "-m", "billing"]
 
     def run(*arguments: str, said: str = "") -> str:
@@ -201,6 +176,33 @@ def test_journals_post_to_two_workers_at_once(program: tuple[str, Any], raw: psy
     assert report["debit_minor"] == report["credit_minor"]
 
 
+def test_rows_that_are_stored_by_the_hundred_meet_every_rule(cluster: str, program: tuple[str, Any]) -> None:
+    script = """
+import django; django.setup()
+from django.db import DataError, IntegrityError
+from billing import rows
+from billing.journal.models import BookedNote
+from billing.kiosks.models import Kiosk
+Kiosk.objects.create(pk="pg-rows", receipt_prefix="PG-ROWS")
+columns = ("kiosk_id", "note_id")
+for notes, error in ((["a", "b", "a"], IntegrityError), (["\\x00"], DataError), (["c"] * 2, IntegrityError)):
+    for write in (rows.store, rows.insert):
+        try:
+            write(BookedNote, columns, [("pg-rows", note) for note in notes])
+        except error:
+            assert BookedNote.objects.filter(kiosk="pg-rows").count() == 0
+        else:
+            raise SystemExit(f"{write} took {notes}")
+rows.store(BookedNote, columns, [("pg-rows", 'a\\t"\\\\\\nñ')])
+assert BookedNote.objects.get(kiosk="pg-rows").note_id == 'a\\t"\\\\\\nñ'
+"""
+    env = environment() | {
+        "BILLING_DATABASE": postgresql.url(cluster, "postgres"),
+        "DJANGO_SETTINGS_MODULE": "billing.settings",
+    }
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, check=True, timeout=60)
+
+
 def test_text_that_postgresql_cannot_hold_is_met(program: tuple[str, Any]) -> None:
     kiosk = _enrolled(program, "pg-nul")
     kiosk.journal.add("Odd\x00Kind", {"note": "\x00"})
@@ -226,7 +228,10 @@ def test_kiosks_fill_a_server_that_was_restored_from_a_dump(
         lobbies[-1].start()
         lobbies[-1].pay(number, house, 500)
     dump = PostgresDump(
-        _binaries(), cluster, tmp_path / "dump", lambda query: [tuple(row) for row in raw.execute(query).fetchall()]
+        postgresql.binaries(),
+        cluster,
+        tmp_path / "dump",
+        lambda query: [tuple(row) for row in raw.execute(query).fetchall()],
     )
     dump.keep()
     for lobby in lobbies:
