@@ -178,7 +178,8 @@ def _device_fault(books: Books, fact: f.DeviceFaultSeen) -> Books:
     if fact.fault == "cassette_removed":
         books = replace(books, swap_announced=False)
     if books.note is not None and fact.device == "acceptor" and fact.fault != "wrong_table":
-        books = replace(books, note=replace(books.note, disturbed=True))
+        again = books.note.escrowed_again or fact.fault == "second_escrow"
+        books = replace(books, note=replace(books.note, disturbed=True, escrowed_again=again))
     return books
 
 

@@ -62,7 +62,7 @@ def note_escrowed(turn: Turn, event: NoteEscrowed) -> None:
     turn.hear(idle=False)
     value_minor = turn.settings.value_of(event.channel)
     payment, note = turn.books.payment, turn.books.note
-    if note is not None and not note.disturbed:
+    if note is not None and not note.escrowed_again:
         turn.record(DeviceFaultSeen("acceptor", "second_escrow", f"note {note.note_id}"))
     if note is not None or payment is None or not _takes_notes(turn):
         turn.order(ReturnNote(event.escrow))
@@ -133,9 +133,16 @@ def _stacked_unasked(turn: Turn, event: NoteStackedReport, value_minor: int) -> 
 
 
 def note_returned(turn: Turn, event: NoteReturnedReport) -> None:
-    """The note is back in the person's hand: its amount is cleared in this same decision."""
+    """The note is back in the person's hand: its amount is cleared in this same decision.
+
+    After a second escrow the one that came back may be another note, and the first one in the cassette unreported.
+    """
     turn.hear(idle=False)
     note = turn.books.note
+    if note is not None and note.escrowed_again:
+        _doubt(turn, note, "second_escrow")
+        turn.order(AcknowledgeReport(event.report))
+        return
     if note is not None:
         turn.record(NoteReturned(note.note_id, note.payment_id, event.reason))
     if turn.scene.stage == "cash" and turn.scene.notice != "note_too_large":

@@ -21,7 +21,8 @@ class OpenNote:
     channel: int
     value_minor: int
     cassette_period: int
-    disturbed: bool = False  # a fault was seen since, or the note was in escrow again: a blank report proves nothing
+    disturbed: bool = False  # a fault was seen since: a blank report proves nothing
+    escrowed_again: bool = False  # a note was in escrow since, this one or another: what comes back may be either
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,21 @@ def test_a_late_word_of_a_foreign_journal_stops_new_money(result: str) -> None:
     assert [fact.total_minor for fact in world.of(f.PaymentCompleted)] == [2000]
 
 
+@pytest.mark.parametrize("fault_before", ["", "jammed"])
+@pytest.mark.parametrize("value_minor", [500, 2000])
+def test_a_second_note_that_comes_back_does_not_clear_the_first(value_minor: int, fault_before: str) -> None:
+    """The first may be in the cassette with its report lost, or be this very note: nobody can say, so it is in doubt."""
+    world = World().boot().to_cash()
+    world.hold(2000)
+    if fault_before:
+        fault(world, fault_before)
+    assert ReturnNote(2) in world.hold(value_minor)
+    world.returned()
+    assert world.of(f.NoteReturned) == []
+    assert [fact.reason for fact in world.of(f.NoteInDoubt)] == ["second_escrow"]
+    assert len(world.of(f.ClaimOpened)) == 1
+
+
 def test_staff_who_walk_away_are_signed_out_also_while_a_note_is_open() -> None:
     world = World().boot().to_cash()
     world.hold(2000)
