@@ -141,7 +141,7 @@ def test_a_late_word_of_a_foreign_journal_stops_new_money(result: str) -> None:
 @pytest.mark.parametrize("fault_before", ["", "jammed"])
 @pytest.mark.parametrize("value_minor", [500, 2000])
 def test_a_second_note_that_comes_back_does_not_clear_the_first(value_minor: int, fault_before: str) -> None:
-    """The first may be in the cassette with its report lost, or be this very note: nobody can say, so it is in doubt."""
+    """The first may be in the cassette with its report lost, or be this very one: nobody can say, so it is in doubt."""
     world = World().boot().to_cash()
     world.hold(2000)
     if fault_before:

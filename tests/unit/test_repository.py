@@ -67,6 +67,13 @@ def test_the_sources_are_found() -> None:
     assert {"kiosk/domain/facts.py", "hardware/acceptors/contract.py", "tests/unit/test_repository.py"} <= names
 
 
+def test_no_two_test_modules_share_a_name() -> None:
+    """Folders of tests without an __init__.py are one namespace to pytest: the second of a name is not collected."""
+    tests = [path for path, _ in modules() if path.name.startswith("test_")]
+    names = [path.name for path in tests if not (path.parent / "__init__.py").exists()]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
 def test_modules_stay_small() -> None:
     sizes = {path: text.count("\n") for path, text in modules()}
     assert [f"{path.relative_to(ROOT)}: {size}" for path, size in sizes.items() if size > LINES_MAX] == []
