@@ -41,7 +41,7 @@ class KioskAdmin(admin.ModelAdmin):
             return f"{place}; its storage was copied: two wrote under one key"
         return f"frozen: {chain.frozen}" if chain.frozen else place
 
-    @admin.action(description="New one-time code")
+    @admin.action(description="New one-time code", permissions=["change"])
     def new_code(self, request: HttpRequest, queryset: Any) -> None:
         for kiosk in queryset:
             code = enrolment.new_code(kiosk, clock.now())
