@@ -14,9 +14,18 @@ from billing import clock
 from billing.claims import evidence, keeping
 from billing.claims.keeping import NotAnswerable
 from billing.claims.models import Claim
+from billing.journal.wording import shown_time
 from billing.money import format_minor
 
 _BODY_MAX = 600
+_WHATS = {
+    "not_counted": "cash not counted",
+    "wrong_amount": "the amount is wrong",
+    "no_receipt": "no receipt",
+    "other": "something else",
+    "note_in_doubt": "a note in doubt",
+    "note_unexpected": "an unexpected note",
+}
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -41,7 +50,11 @@ class AnswerForm(forms.ModelForm):
     """What was found. It stays as it is once given."""
 
     outcome = forms.ChoiceField(choices=(("", "---------"), *Claim.OUTCOMES))
-    words = forms.CharField(max_length=300, help_text="what was found and what the person was told")
+    words = forms.CharField(
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 70}),
+        help_text="what was found and what the person was told",
+    )
 
     class Meta:
         model = Claim
@@ -53,7 +66,7 @@ class ClaimAdmin(admin.ModelAdmin):
     """Open ones first, those due longest at the top."""
 
     form = AnswerForm
-    list_display = ("number", "due", "age", "kiosk", "amount", "what", "account", "opened_by", "threatened", "state")
+    list_display = ("shown_number", "due", "state", "amount", "said_what", "account", "kiosk", "shut_off", "age")
     list_filter = (StateFilter, "threatened", "what", "opened_by", "kiosk")
     list_select_related = ("account", "kiosk")
     search_fields = ("number", "account__number", "payment_id")
@@ -65,18 +78,42 @@ class ClaimAdmin(admin.ModelAdmin):
         "account",
         "amount",
         "said",
-        "what",
+        "said_what",
         "when",
         "opened_by",
-        "happened_at",
-        "opened_at",
-        "threatened",
+        "happened",
+        "opened",
+        "shut_off",
         "answer_by",
         "payment_id",
         "session_id",
-        "fork",
+        "copy",
     )
     _evidence = ("suspense", "records")
+
+    @admin.display(description="number", ordering="number")
+    def shown_number(self, claim: Claim) -> SafeString:
+        return format_html('<span style="white-space: nowrap">{}</span>', claim.number)
+
+    @admin.display(description="what", ordering="what")
+    def said_what(self, claim: Claim) -> str:
+        return _WHATS.get(claim.what) or str(claim.what)
+
+    @admin.display(description="shut-off near", ordering="threatened")
+    def shut_off(self, claim: Claim) -> str:
+        return "YES" if claim.threatened else "no"
+
+    @admin.display(description="made on the losing branch of a fork")
+    def copy(self, claim: Claim) -> str:
+        return "yes" if claim.fork else "no"
+
+    @admin.display(description="happened, by the kiosk's clock")
+    def happened(self, claim: Claim) -> str:
+        return clock.shown(claim.happened_at)
+
+    @admin.display(description="came in here")
+    def opened(self, claim: Claim) -> str:
+        return clock.shown(claim.opened_at)
 
     @admin.display(description="answer by", ordering="answer_by")
     def due(self, claim: Claim) -> str:
@@ -103,26 +140,34 @@ class ClaimAdmin(admin.ModelAdmin):
     def suspense(self, claim: Claim) -> SafeString:
         rows = [
             (
-                item.opened_at.strftime("%Y-%m-%d %H:%M"),
+                reverse("admin:journal_suspenseitem_change", args=[item.pk]),
+                item.pk,
+                clock.shown(item.opened_at),
+                format_minor(item.amount_minor),
                 item.reason,
                 item.subject,
-                reverse("admin:journal_suspenseitem_change", args=[item.pk]),
-                format_minor(item.amount_minor),
+                "its own" if item.subject in {*claim.notes, claim.payment_id} else "",
             )
             for item in evidence.suspense_near(claim)
         ]
-        head = "<tr><th>opened (UTC)</th><th>reason</th><th>about</th><th>amount</th></tr>"
-        row = '<tr><td>{}</td><td>{}</td><td>{}</td><td><a href="{}">{}</a></td></tr>'
+        names = ("item", "opened", "sum", "reason", "note or payment", "of this claim")
+        head = f"<tr>{''.join(f'<th>{name}</th>' for name in names)}</tr>"
+        row = '<tr><td><a href="{}">#{}</a></td>' + "<td>{}</td>" * 5 + "</tr>"
         return _table(head, format_html_join("", row, rows))
 
     @admin.display(description="journal, 15 minutes either side")
     def records(self, claim: Claim) -> SafeString:
         rows = [
-            (record.seq, getattr(record, "device_time", ""), record.kind, evidence.body_of(record)[:_BODY_MAX])
+            (record.seq, shown_time(evidence.device_time(record)), record.kind, evidence.body_of(record)[:_BODY_MAX])
             for record in evidence.records_around(claim)
         ]
-        head = "<tr><th>record</th><th>kiosk's time</th><th>what</th><th>content</th></tr>"
-        return _table(head, format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", rows))
+        head = "<tr><th>record</th><th>by the kiosk's clock</th><th>what</th><th>content</th></tr>"
+        return _table(
+            head,
+            format_html_join(
+                "", '<tr><td>{}</td><td style="white-space: nowrap">{}</td><td>{}</td><td>{}</td></tr>', rows
+            ),
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         answered = ("outcome", "words", "answered_by", "answered_at") if obj and obj.answered_at else ()
@@ -165,4 +210,5 @@ class ClaimAdmin(admin.ModelAdmin):
 
 
 def _table(head: str, rows: SafeString) -> SafeString:
-    return format_html("<table><thead>{}</thead><tbody>{}</tbody></table>", mark_safe(head), rows)
+    table = '<div style="overflow-x: auto"><table><thead>{}</thead><tbody>{}</tbody></table></div>'
+    return format_html(table, mark_safe(head), rows) if rows else mark_safe("none")

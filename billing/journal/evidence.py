@@ -7,9 +7,13 @@ from typing import Any
 
 from django.db.models import Q
 
+from billing.claims.evidence import claims_near
+from billing.claims.models import Claim
+from billing.customers.models import Account
 from billing.journal.facts import period
 from billing.journal.models import ForkRecord, Payment, Record, SuspenseItem
 from billing.journal.records import moment
+from billing.journal.wording import shown_time
 from billing.kiosks.models import Chain
 
 AROUND = 20  # records either side
@@ -50,8 +54,10 @@ class Evidence:
     account: str  # as the kiosk wrote it
     last4: str
     period: str  # the cassette's, "unknown" if no record says
+    payer: Account | None
     receipts: list[Payment]
     near: list[SuspenseItem]
+    claims: list[Claim]
 
 
 def evidence(item: SuspenseItem) -> Evidence:
@@ -60,21 +66,38 @@ def evidence(item: SuspenseItem) -> Evidence:
     own = _own(item, records)
     payment_id = _text(own, "payment_id")
     chosen = _chosen(item, payment_id)
+    account = _text(chosen, "account") or _text(own, "account")
+    receipts = list(
+        Payment.objects.filter(kiosk=item.chain.kiosk, payment_id=payment_id).select_related("account")
+        if payment_id
+        else []
+    )
     return Evidence(
         records=_slices(item, records),
         frames=_frames(item),
         payment_id=payment_id,
         session_id=_text(chosen, "session_id") or _text(own, "session_id"),
-        account=_text(chosen, "account") or _text(own, "account"),
+        account=account,
         last4=_text(chosen, "last4"),
         period=period(own),
-        receipts=list(
-            Payment.objects.filter(kiosk=item.chain.kiosk, payment_id=payment_id).select_related("account")
-            if payment_id
-            else []
-        ),
+        payer=_payer(receipts, account),
+        receipts=receipts,
         near=_near(item),
+        claims=claims_near(item, (item.subject, payment_id, _text(own, "note_id"))),
     )
+
+
+def _payer(receipts: list[Payment], reference: str) -> Account | None:
+    """Return the account that the payment was for, None if the server does not know it."""
+    for payment in receipts:
+        if payment.account is not None:
+            known: Account = payment.account
+            return known
+    if not reference:
+        return None
+    typed = "".join(c for c in reference if c.isascii() and c.isdigit()) if reference.startswith("num:") else ""
+    named: Account | None = Account.objects.filter(Q(token=reference) | Q(number=typed)).first()
+    return named
 
 
 def _around(chain: Chain, seq: int) -> list[Record]:
@@ -93,12 +116,19 @@ def _is_within(row: Record, centre: datetime | None) -> bool:
 def _slices(item: SuspenseItem, records: list[Record]) -> list[Slice]:
     lost = item.reason == "journal-fork"
     slices = [
-        Slice(row.seq, row.kind, row.device_time, row.disposition, _shown(row.entry), row.seq == item.seq and not lost)
+        Slice(
+            row.seq,
+            row.kind,
+            shown_time(row.device_time),
+            row.disposition,
+            _shown(row.entry),
+            row.seq == item.seq and not lost,
+        )
         for row in records
     ]
     branch = ForkRecord.objects.filter(chain=item.chain, seq__gte=item.seq - AROUND, seq__lte=item.seq + AROUND)
     for row in branch.order_by("seq", "pk"):
-        here, at = lost and row.seq == item.seq, _text(_parsed(row.entry), "device_time")
+        here, at = lost and row.seq == item.seq, shown_time(_text(_parsed(row.entry), "device_time"))
         slices.append(Slice(row.seq, row.kind, at, "losing branch", _shown(row.entry), here, fork=True))
     return sorted(slices, key=lambda part: (part.seq, part.fork))
 

@@ -7,6 +7,7 @@ _SEEN = (
     ("journal", ("suspenseitem", "resolution", "resolutionend", "record", "forkrecord", "payment")),
     ("claims", ("claim",)),
     ("customers", ("account", "invoice")),
+    ("kiosks", ("kiosk", "chain")),
     ("ledger", ("transaction",)),
 )
 _MAY = (

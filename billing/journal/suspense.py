@@ -16,7 +16,7 @@ from billing.journal.models import BookedNote, Resolution, ResolutionEnd, Suspen
 from billing.journal.ways import Choice, NotPlaceable
 from billing.ledger import posting
 from billing.ledger.models import Transaction
-from billing.ledger.posting import Draft
+from billing.ledger.posting import Draft, Line
 
 _PROPOSE, _CONFIRM = "journal.propose_resolution", "journal.confirm_resolution"
 
@@ -89,6 +89,12 @@ def withdraw(proposal: Resolution, by: Any, why: str, now: datetime) -> Resoluti
     return end
 
 
+def preview(proposal: Resolution) -> tuple[Line, ...]:
+    """Return the lines that confirming `proposal` would post now. NotPlaceable if it could not be."""
+    with transaction.atomic():
+        return _outcome(proposal).lines
+
+
 def standing(*items: SuspenseItem) -> Resolution | None:
     """Return the proposal that waits for a second person and concerns any of `items`."""
     keys = [item.pk for item in items]
@@ -110,11 +116,7 @@ def history(item: SuspenseItem) -> list[Resolution]:
 
 def _post(proposal: Resolution, now: datetime) -> Transaction | None:
     """Post the lines as they are now: an invoice may have been paid since it was proposed."""
-    item = proposal.item
-    choice = Choice(
-        proposal.way, proposal.other, proposal.account, proposal.invoice, proposal.cash_subject, proposal.earlier
-    )
-    result = ways.outcome(item, choice)
+    item, result = proposal.item, _outcome(proposal)
     if result.note_id:
         BookedNote.objects.create(kiosk_id=item.chain.kiosk_id, note_id=result.note_id)
     if not result.lines:
@@ -122,6 +124,13 @@ def _post(proposal: Resolution, now: datetime) -> Transaction | None:
     day = clock.city_date(now)
     draft = Draft(f"suspense/{item.pk}", f"Proposal {proposal.pk}", item.currency, day, result.lines)
     return posting.post([draft], now)[0]
+
+
+def _outcome(proposal: Resolution) -> ways.Outcome:
+    choice = Choice(
+        proposal.way, proposal.other, proposal.account, proposal.invoice, proposal.cash_subject, proposal.earlier
+    )
+    return ways.outcome(proposal.item, choice)
 
 
 def _summary(result: ways.Outcome, why: str) -> str:

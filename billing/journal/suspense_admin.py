@@ -1,19 +1,23 @@
 """Suspense in the back office: the list, one item with its evidence and the two persons' forms, the report of age."""
 
 import csv
+from itertools import groupby
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, F, OuterRef, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from billing import clock
-from billing.journal import ageing, suspense
+from billing.journal import ageing, suspense, wording
 from billing.journal.evidence import evidence
-from billing.journal.models import SuspenseItem
+from billing.journal.models import Resolution, SuspenseItem
 from billing.journal.suspense import NotAllowed
 from billing.journal.suspense_forms import ProposalForm, WordForm
 from billing.journal.ways import NotPlaceable
@@ -37,20 +41,38 @@ class OpenFilter(admin.SimpleListFilter):
 class SuspenseItemAdmin(admin.ModelAdmin):
     """What has to be placed, oldest first. Nothing is edited: an item is resolved by two people's words."""
 
-    list_display = ("opened_at", "age", "chain", "reason", "subject", "sum", "memo", "resolved_at")
+    list_display = ("opened", "age", "sum", "kind", "state", "reason", "chain", "subject")
     list_filter = (OpenFilter, "memo", "reason", "chain")
     list_select_related = ("chain",)
     search_fields = ("subject",)
-    ordering = ("opened_at",)
+    ordering = (F("resolved_at").asc(nulls_first=True), "opened_at", "pk")
     change_list_template = "journal/suspense_list.html"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        waits = Resolution.objects.filter(Q(item=OuterRef("pk")) | Q(other=OuterRef("pk")), end=None)
+        return super().get_queryset(request).annotate(proposed=Exists(waits))
+
+    @admin.display(description="opened", ordering="opened_at")
+    def opened(self, item: SuspenseItem) -> SafeString:
+        return format_html('<span style="white-space: nowrap">{}</span>', clock.shown(item.opened_at))
+
+    @admin.display(description="kind", ordering="memo")
+    def kind(self, item: SuspenseItem) -> str:
+        return "memo" if item.memo else "money" if item.amount_minor > 0 else "missing"
+
+    @admin.display(description="state", ordering="resolved_at")
+    def state(self, item: Any) -> str:
+        if item.resolved_at:
+            return "resolved"
+        return "waits for a second person" if item.proposed else "open"
 
     @admin.display(description="days open")
     def age(self, item: SuspenseItem) -> int:
         return ageing.days_open(item.opened_at, item.resolved_at or clock.now())
 
     @admin.display(description="sum", ordering="amount_minor")
-    def sum(self, item: SuspenseItem) -> str:
-        return money(item.amount_minor, item.currency)
+    def sum(self, item: SuspenseItem) -> SafeString:
+        return format_html('<span style="white-space: nowrap">{}</span>', money(item.amount_minor, item.currency))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -95,7 +117,7 @@ class SuspenseItemAdmin(admin.ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": "Suspense by age",
-            "bands": _with_money(report["bands"], "held_minor", "missing_minor", "in_doubt_minor"),
+            "bands": _with_money(_with_total(report["bands"]), "held_minor", "missing_minor", "in_doubt_minor"),
             "items": _with_money(report["items"], "amount_minor"),
             "clearing": _with_money(report["clearing"], "held_minor"),
             "differences": _with_money(report["differences"], "ledger_minor", "items_minor"),
@@ -128,6 +150,11 @@ class SuspenseItemAdmin(admin.ModelAdmin):
             "sum": money(item.amount_minor, item.currency),
             "days": ageing.days_open(item.opened_at, item.resolved_at or clock.now()),
             "known": known,
+            "reason_words": wording.words(item.reason),
+            "claims": [(claim, money(claim.amount_minor, claim.currency)) for claim in known.claims],
+            "may_see_claims": request.user.has_perm("claims.view_claim"),
+            "may_see_ledger": request.user.has_perm("ledger.view_transaction"),
+            "books": _books(standing),
             "near": [(other, money(other.amount_minor, other.currency)) for other in known.near],
             "history": suspense.history(item),
             "standing": standing,
@@ -139,6 +166,18 @@ class SuspenseItemAdmin(admin.ModelAdmin):
             "own": own,
         }
         return TemplateResponse(request, "journal/suspense_item.html", context)
+
+
+def _books(standing: Resolution | None) -> tuple[list[tuple[str, str, str]], str]:
+    """Return what confirming would book, as (account, subject, sum), or why it cannot be confirmed now."""
+    if standing is None:
+        return [], ""
+    try:
+        lines = suspense.preview(standing)
+    except NotPlaceable as error:
+        return [], str(error)
+    currency = standing.item.currency
+    return [(line.account, line.subject, money(line.amount_minor, currency)) for line in lines], ""
 
 
 def money(amount_minor: int, currency: str) -> str:
@@ -179,6 +218,16 @@ def _csv(items: list[ageing.Waiting]) -> HttpResponse:
 def _cell(value: Any) -> Any:
     """Text that a spreadsheet would take for a formula is made plain text."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def _with_total(bands: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add, behind the bands of each currency, their sum: what the ledger's suspense accounts hold."""
+    rows = []
+    for currency, group in groupby(bands, key=lambda band: band["currency"]):
+        parts = list(group)
+        whole = {name: sum(part[name] for part in parts) for name in parts[0] if name not in ("currency", "band")}
+        rows += [*parts, {"currency": currency, "band": "all", "total": True, **whole}]
+    return rows
 
 
 def _with_money(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:

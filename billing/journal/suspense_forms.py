@@ -63,16 +63,19 @@ class ProposalForm(forms.Form):
     why = forms.CharField(widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), label="Why", max_length=2000)
 
     def __init__(self, item: SuspenseItem, known: Evidence, data: Any = None) -> None:
-        super().__init__(data, initial={"account": _account_of(known), "period": _known_period(known)})
+        super().__init__(data, initial={"account": _number(known), "period": _known_period(known)})
         self._item = item
         possible = ways.possible(item)
         if "already" in possible:
             self.fields["earlier"].queryset = before = ways.booked_before(item)
             if not before.exists():
                 possible = tuple(way for way in possible if way != "already")
+        others = _partners(item)
+        if not others.exists():
+            possible = tuple(way for way in possible if "other" not in _FIELDS[way])
         names = dict(Resolution.WAYS)
         self.fields["way"].choices = [(way, names[way]) for way in possible]
-        self.fields["other"].queryset = _partners(item)
+        self.fields["other"].queryset = others
         wanted = {name for way in possible for name in _FIELDS[way]}
         if item.memo and "counted" in possible:
             wanted.add("account")
@@ -91,7 +94,7 @@ class ProposalForm(forms.Form):
         other: SuspenseItem | None = given.get("other") or None
         number = _digits(given.get("account"))
         if way == "join" and other is not None and not number:
-            number = _account_of(evidence(other))
+            number = _number(evidence(other))
         period = str(given["period"]).strip() if "period" in given else ""
         return Choice(
             way=way,
@@ -121,14 +124,8 @@ def _partners(item: SuspenseItem) -> Any:
     return open_items.filter(doubts if item.amount_minor > 0 else holds).order_by("opened_at", "pk")
 
 
-def _account_of(known: Evidence) -> str:
-    """Return the number of the account that the payment was for, "" if the server does not know it."""
-    for payment in known.receipts:
-        if payment.account is not None:
-            return str(payment.account.number)
-    typed = _digits(known.account) if known.account.startswith("num:") else ""
-    account = Account.objects.filter(Q(token=known.account) | Q(number=typed)).first() if known.account else None
-    return str(account.number) if account else ""
+def _number(known: Evidence) -> str:
+    return str(known.payer.number) if known.payer else ""
 
 
 def _known_period(known: Evidence) -> str:

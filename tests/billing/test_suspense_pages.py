@@ -3,22 +3,29 @@
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from billing import clock
+from billing.claims import evidence as claim_evidence
+from billing.claims import keeping
+from billing.claims.models import Claim
 from billing.journal import ageing, suspense
 from billing.journal.evidence import evidence
 from billing.journal.models import Resolution, SuspenseItem
 from billing.journal.ways import Choice
+from billing.kiosks.models import EnrolmentCode
 from billing.ledger import balances
 from billing.ledger.chart import CREDIT, SUSPENSE
-from tests.billing.kiosk import Client, bills_of, completed, line, new_account, note, uid
+from tests.billing.kiosk import Client, bills_of, claim, completed, enrolled, line, new_account, note, uid
 from tests.billing.staff import confirmer, person, proposer, signed_in
 from tests.billing.test_suspense import doubt, found_note, missing, resolve, unexpected
 
@@ -189,6 +196,76 @@ def test_a_joined_note_goes_to_the_account_of_the_doubtful_payment(kiosk: Client
     assert "Confirm and book" in shown, "the memo's own page has the same proposal"
 
 
+def test_an_item_and_the_claim_about_it_name_each_other(kiosk: Client) -> None:
+    memo = doubt(kiosk, 2000)
+    about = {"notes": [{"note_id": memo.subject, "value_minor": 2000}], "amount_minor": 0}
+    for number, change in (("K-C1-1", about), ("K-C1-2", {}), ("K-C1-3", {"amount_minor": 500})):
+        kiosk.journal.add("ClaimOpened", claim(number, **change))
+    kiosk.post_all()
+    known = evidence(memo)
+    assert [one.number for one in known.claims] == ["K-C1-1", "K-C1-2"], "its own first, then the same sum"
+    browser = signed_in(confirmer())
+    addresses = [reverse("admin:claims_claim_change", args=[one.pk]) for one in known.claims]
+    shown = text(browser, page_of(memo))
+    assert all(f'href="{address}"' in shown for address in addresses)
+    assert f'href="{page_of(memo)}"' in text(browser, addresses[0])
+    keeping.answer(known.claims[1], "not_found", "seen on the tape", "x", clock.now())
+    assert [one.number for one in evidence(memo).claims] == ["K-C1-1"]
+
+
+def test_a_claims_own_item_is_shown_however_many_are_open(kiosk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    memo = doubt(kiosk, 2000)
+    for _ in range(3):
+        found_note(kiosk, 500)
+    kiosk.journal.add("ClaimOpened", claim("K-C1-1", notes=[{"note_id": memo.subject}]))
+    kiosk.post_all()
+    monkeypatch.setattr(claim_evidence, "_ITEMS_READ", 2)
+    one = Claim.objects.get(kiosk=kiosk.kiosk_id)
+    assert claim_evidence.suspense_near(one)[0] == memo
+
+
+def test_what_confirming_books_is_shown_before(kiosk: Client) -> None:
+    item, account = found_note(kiosk, 2000), new_account(2000)
+    bill = bills_of(account)[0]
+    suspense.propose(item, Choice("invoice", invoice=bill), proposer(), "x", clock.now())
+    browser = signed_in(confirmer())
+    shown = text(browser, page_of(item))
+    assert re.search(rf"receivable</td><td>{bill.number}</td><td[^>]*>-\$20.00 USD", shown)
+    other = found_note(kiosk, 2000)
+    resolve(other, Choice("invoice", invoice=bill))
+    assert "cannot be confirmed: nothing is owed" in text(browser, page_of(item))
+
+
+@pytest.mark.parametrize("page", ["suspenseitem", "resolution", "resolutionend", "payment", "record", "forkrecord"])
+def test_a_longer_list_needs_no_more_queries(kiosk: Client, server: str, page: str) -> None:
+    chief = get_user_model().objects.create_user(f"chief-{uid()[:8]}", is_staff=True, is_superuser=True)
+    browser, address = signed_in(chief), reverse(f"admin:journal_{page}_changelist")
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            text(browser, address)
+        return len(seen)
+
+    def more() -> None:
+        other = enrolled(server)
+        other.journal.add("SessionOpened", {"session_id": "s"})
+        loser = other.journal.copy()
+        resolve(found_note(other), Choice("credit", account=new_account(1)))
+        suspense.propose(found_note(other), Choice("credit", account=new_account(1)), proposer(), "x", clock.now())
+        account, payment_id = new_account(1000), uid()
+        other.journal.add("PaymentCompleted", completed(payment_id, line(account, "", 1000)))
+        other.post_all()
+        loser.add("NoteStacked", note(uid(), 1000))
+        other.post_journal(loser.records[1:])
+
+    more()
+    queries()
+    before = queries()
+    more()
+    more()
+    assert queries() <= before + 1, "one may save a session"
+
+
 def test_a_note_that_the_count_booked_is_offered_as_such(kiosk: Client) -> None:
     memo, account = doubt(kiosk, 2000), new_account(1)
     first, second = signed_in(proposer()), signed_in(confirmer())
@@ -292,3 +369,16 @@ def test_a_payment_that_was_never_completed_is_listed_after_a_day(kiosk: Client)
     assert listed(0.99) == []
     (row,) = listed(3.5)
     assert (row.payment_id, row.kiosk, row.days, row.held_minor, row.receipts) == (stuck, kiosk.kiosk_id, 3, 1000, 0)
+
+
+def test_who_only_sees_kiosks_lets_none_in(kiosk: Client) -> None:
+    """A one-time code opens an epoch in the kiosk's name."""
+    address = reverse("admin:kiosks_kiosk_changelist")
+    press = {"action": "new_code", "_selected_action": [kiosk.kiosk_id]}
+    browser = signed_in(proposer())
+    assert browser.get(address).status_code == 200
+    browser.post(address, press)
+    assert EnrolmentCode.objects.filter(kiosk=kiosk.kiosk_id).count() == 1, "that of its enrolment"
+    chief = get_user_model().objects.create_user(f"chief-{uid()[:8]}", is_staff=True, is_superuser=True)
+    signed_in(chief).post(address, press)
+    assert EnrolmentCode.objects.filter(kiosk=kiosk.kiosk_id).count() == 2
