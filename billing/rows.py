@@ -1,6 +1,6 @@
-"""Many rows in few statements, without an object for each: what the journal's door writes by the hundred."""
+"""Many rows in few statements, without an object for each: what the journal's door writes and asks by the hundred."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -43,6 +43,18 @@ def store(model: type[models.Model], names: Sequence[str], rows: Rows) -> None:
         else:
             places = ", ".join(["%s"] * len(names))
             cursor.executemany(f"INSERT INTO {_into(model, names)} VALUES ({places})", adapted)
+
+
+def select(query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Return the rows of `query`; a collection among `values` fills an IN and may be empty."""
+    listed = [isinstance(value, Collection) and not isinstance(value, str) for value in values]
+    # No text equals NULL: an empty collection finds nothing.
+    lists = [list(value) or [None] if many else [value] for value, many in zip(values, listed, strict=True)]
+    places = [f"({', '.join(['%s'] * len(part))})" if many else "%s" for part, many in zip(lists, listed, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(query.format(*places), [value for part in lists for value in part])
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 def _into(model: type[models.Model], names: Sequence[str]) -> str:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -84,8 +83,8 @@ def _chain(request: HttpRequest) -> Chain | None:
     epoch = _EPOCH.fullmatch(request.headers.get("Kiosk-Epoch", ""))
     if not keyid or not epoch:
         return None
-    found: Any = Chain.objects.select_related("kiosk").filter(kiosk_id=keyid[1], epoch=int(epoch[0])).first()
-    return found  # type: ignore[no-any-return]
+    found = Chain.objects.select_related("kiosk").filter(kiosk_id=keyid[1], epoch=int(epoch[0]))
+    return next(iter(found), None)
 
 
 def _target(request: HttpRequest) -> str:

@@ -24,7 +24,6 @@ from billing.journal.placing import Stop, walk
 from billing.journal.records import Malformed, Record, Wire, check, epoch_of, moment
 from billing.kiosks.models import Chain, Kiosk
 from billing.ledger import posting
-from billing.ledger.models import Transaction
 
 log = logging.getLogger("billing.journal")
 _ATTEMPTS = 5
@@ -42,6 +41,11 @@ _RECORD_COLUMNS = (
     "disposition",
     "reason",
     "transaction_id",
+)
+_MEMOS = (
+    "SELECT i.id, i.subject FROM journal_suspenseitem i JOIN kiosks_chain c ON c.id = i.chain_id"
+    " WHERE c.kiosk_id = {} AND i.memo = {} AND i.reason = 'note-in-doubt' AND i.resolved_at IS NULL"
+    " AND i.subject IN {}"
 )
 _PAYMENT_COLUMNS = ("kiosk_id", "posted_at", *(field.name for field in fields(Completion)))
 
@@ -216,20 +220,18 @@ class _Batch:
                 self._now,
                 booking.disposition,
                 booking.reason,
-                posted.pk if posted else None,
+                posted,
             )
             for record, booking, posted in zip(records, bookings, transactions, strict=True)
         ]
         rows.store(StoredRecord, _RECORD_COLUMNS, values)
         self._save_around(records, bookings)
 
-    def _post(self, bookings: list[Booking]) -> list[Transaction | None]:
-        """Post the drafts and return, beside each booking, its transaction or None."""
-        posted = iter(posting.post([booking.draft for booking in bookings if booking.draft], self._now))
+    def _post(self, bookings: list[Booking]) -> list[int | None]:
+        """Post the drafts and return, beside each booking, its transaction's id or None."""
+        posted = iter(posting.post_many([booking.draft for booking in bookings if booking.draft], self._now))
         transactions = [next(posted) if booking.draft else None for booking in bookings]
-        self._chain.ledger_txn_id = max(
-            [self._chain.ledger_txn_id, *(item.pk for item in transactions if item is not None)]
-        )
+        self._chain.ledger_txn_id = max([self._chain.ledger_txn_id, *filter(None, transactions)])
         return transactions
 
     def _save_around(self, records: list[Record], bookings: list[Booking], fork: bool = False) -> None:
@@ -256,13 +258,10 @@ class _Batch:
         """Resolve the memos of notes that a record speaks of now; `answered` is its sequence, by note."""
         if not answered:
             return
-        memos = SuspenseItem.objects.filter(
-            chain__kiosk=self._kiosk, memo=True, reason="note-in-doubt", resolved_at=None, subject__in=answered
-        )
-        for memo in memos:
+        for key, note_id in rows.select(_MEMOS, self._kiosk.pk, True, answered):
             words = "the journal says what became of the note"
-            memos.filter(pk=memo.pk).update(
-                resolved_at=self._now, resolution=words, answered_seq=answered[memo.subject]
+            SuspenseItem.objects.filter(pk=key).update(
+                resolved_at=self._now, resolution=words, answered_seq=answered[note_id]
             )
 
     def _keep_branch(self, branch: list[Record], booker: Booker) -> None:
@@ -282,7 +281,7 @@ class _Batch:
                 hash=record.hash,
                 sig=record.wire.sig,
                 received_at=self._now,
-                transaction=posted,
+                transaction_id=posted,
             )
             for record, posted in zip(fresh, transactions, strict=True)
         )

@@ -4,16 +4,21 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
 
-from billing.customers.models import Account, Invoice
+from billing import rows
+from billing.customers.models import Invoice
 from billing.journal.booking import Books, KnownAccount, KnownInvoice
-from billing.journal.models import BookedNote, Payment
 from billing.journal.records import Record
 from billing.ledger import balances
 from billing.ledger.chart import CLEARING, RECEIVABLE
 
 _TYPED = "num:"
+_NOTES = "SELECT note_id FROM journal_bookednote WHERE kiosk_id = {} AND note_id IN {}"
+_PAYMENTS = (
+    "SELECT payment_id, receipt_number, total_minor FROM journal_payment"
+    " WHERE kiosk_id = {} AND (payment_id IN {} OR receipt_number IN {})"
+)
+_ACCOUNTS = "SELECT id, number, token, status FROM customers_account WHERE token IN {} OR number IN {}"
 
 
 def load(kiosk_id: str, records: Iterable[Record]) -> Books:
@@ -25,16 +30,13 @@ def load(kiosk_id: str, records: Iterable[Record]) -> Books:
     references = _texts([*(body.get("account") for body in bodies), *(line.get("account") for line in lines)])
     books = Books(currency=settings.CURRENCY)
     if notes:
-        known = BookedNote.objects.filter(kiosk_id=kiosk_id, note_id__in=notes)
-        books.notes.update(known.values_list("note_id", flat=True))
+        books.notes.update(note for (note,) in rows.select(_NOTES, kiosk_id, notes))
     if payments:
         books.clearing = {
             key: -held for key, held in balances.by_subject_and_currency(CLEARING, payments).items() if held
         }
         receipts = _texts(body.get("receipt_number") for body in bodies)
-        rows = Payment.objects.filter(kiosk_id=kiosk_id)
-        rows = rows.filter(Q(payment_id__in=payments) | Q(receipt_number__in=receipts))
-        columns = rows.values_list("payment_id", "receipt_number", "total_minor")
+        columns = rows.select(_PAYMENTS, kiosk_id, payments, receipts)
         books.receipts = {receipt: (payment_id, total) for payment_id, receipt, total in columns}
         books.completed = {payment_id for payment_id, _ in books.receipts.values()}
     if references:
@@ -49,9 +51,8 @@ def _accounts(references: set[str]) -> dict[str, KnownAccount]:
     numbers = {
         text: "".join(filter(str.isalnum, text[len(_TYPED) :])) for text in references if text.startswith(_TYPED)
     }
-    found = Account.objects.filter(Q(token__in=references) | Q(number__in=set(numbers.values())))
     by_name: dict[str, KnownAccount] = {}
-    for key, number, token, status in found.values_list("pk", "number", "token", "status"):
+    for key, number, token, status in rows.select(_ACCOUNTS, references, set(numbers.values())):
         by_name[token] = by_name[number] = KnownAccount(key, number, status == "closed")
     # Only a token may stand bare: a number without "num:" is no reference.
     wanted = {text: numbers.get(text, text) for text in references if text in numbers or not text.isdigit()}
@@ -60,8 +61,8 @@ def _accounts(references: set[str]) -> dict[str, KnownAccount]:
 
 def _invoices(numbers: set[str]) -> dict[str, KnownInvoice]:
     # Locked in one order, so that two kiosks paying the same invoice see each other and never deadlock.
-    rows = Invoice.objects.select_for_update().filter(number__in=numbers).order_by("number")
-    owners = dict(rows.values_list("number", "account_id"))
+    found = Invoice.objects.select_for_update().filter(number__in=numbers).order_by("number")
+    owners = dict(found.values_list("number", "account_id"))
     owed = balances.by_subject(RECEIVABLE, owners, settings.CURRENCY)
     return {number: KnownInvoice(owner, owed.get(number, 0)) for number, owner in owners.items()}
 

@@ -5,27 +5,26 @@ from typing import Any
 
 from django.db.models import Case, F, Max, Sum, Value, When
 
+from billing import rows
 from billing.ledger.models import Entry
+
+_BY_SUBJECT = (
+    "SELECT e.subject, t.currency, CAST(SUM(e.amount_minor) AS BIGINT)"
+    " FROM ledger_entry e JOIN ledger_transaction t ON t.id = e.transaction_id"
+    " WHERE e.account_id = {} AND e.subject IN {} GROUP BY e.subject, t.currency"
+)
 
 
 def by_subject(account: str, subjects: Collection[str], currency: str) -> dict[str, int]:
     """Return the balance of each of `subjects` that has entries in `account`."""
-    rows = (
-        Entry.objects.filter(account=account, subject__in=subjects, transaction__currency=currency)
-        .values_list("subject")
-        .annotate(Sum("amount_minor"))
-    )
-    return dict(rows)
+    balances = by_subject_and_currency(account, subjects)
+    return {subject: total for (subject, of), total in balances.items() if of == currency}
 
 
 def by_subject_and_currency(account: str, subjects: Collection[str]) -> dict[tuple[str, str], int]:
     """Return balances by (subject, currency)."""
-    rows = (
-        Entry.objects.filter(account=account, subject__in=subjects)
-        .values_list("subject", "transaction__currency")
-        .annotate(Sum("amount_minor"))
-    )
-    return {(subject, currency): total for subject, currency, total in rows}
+    found = rows.select(_BY_SUBJECT, account, subjects)
+    return {(subject, currency): total for subject, currency, total in found}
 
 
 def standing(account: str) -> list[dict[str, Any]]:
