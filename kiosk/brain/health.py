@@ -51,6 +51,7 @@ from kiosk.domain.facts import (
 )
 from kiosk.domain.snapshot import DeviceHealth
 
+DETAIL_MAX = 500  # characters
 _CASH_NOTICES = {"jammed": "cash_jammed", "cassette_full": "cash_full"}
 
 
@@ -246,7 +247,9 @@ def acknowledged(turn: Turn, event: Acknowledged) -> None:
 def posting_refused(turn: Turn, event: PostingRefused) -> None:
     """The open payment is finished, then no new money (rule 7)."""
     if not turn.books.frozen:
-        turn.record(KioskFrozen(event.reason, event.detail))
+        # What another machine wrote is kept only as far as a record can hold it.
+        detail = event.detail[:DETAIL_MAX].encode(errors="replace").decode()
+        turn.record(KioskFrozen(event.reason, detail))
         refresh_offer(turn)
 
 

@@ -7,7 +7,7 @@ import pytest
 from kiosk.brain import events
 from kiosk.brain.limits import NOTES_MAX
 from kiosk.domain import facts
-from kiosk.domain.facts import Fact, InvoiceChosen, LinePaid, NoteInPayment, PaymentCompleted
+from kiosk.domain.facts import Fact, InvoiceChosen, KioskFrozen, LinePaid, NoteInPayment, PaymentCompleted
 from kiosk.domain.invoice import Account, Invoice
 from kiosk.journal.record import ENTRY_LIMIT, Envelope, Moment, Record, seal
 from tests.unit.brain_world import World, account
@@ -46,6 +46,14 @@ def sealed(fact: Fact) -> Record:
 def many_bills(count: int, name: str) -> Account:
     bills = tuple(Invoice(f"{name}{number:05d}", "utility", "Water", "2026-12-01", 100) for number in range(count))
     return Account("r" * 40, "4417", balance_minor=100 * count, invoices=bills)
+
+
+def test_what_the_city_says_of_a_refusal_is_kept_as_far_as_a_record_holds_it() -> None:
+    world = World().boot()
+    world.tell(events.PostingRefused, reason="malformed", detail="half \ud83d" + "é" * 40_000)
+    (frozen,) = world.of(KioskFrozen)
+    assert len(sealed(frozen).entry) < 2_000
+    assert frozen.detail.startswith("half ?éé")
 
 
 @pytest.mark.parametrize("name", ["2026-00004417-", '\u0416\U0001f4a7"\\\u0001-'])
