@@ -66,7 +66,7 @@ class ClaimAdmin(admin.ModelAdmin):
     """Open ones first, those due longest at the top."""
 
     form = AnswerForm
-    list_display = ("shown_number", "due", "state", "amount", "said_what", "account", "kiosk", "shut_off", "age")
+    list_display = ("shown_number", "due", "state", "amount", "said_what", "shut_off", "age", "account", "kiosk")
     list_filter = (StateFilter, "threatened", "what", "opened_by", "kiosk")
     list_select_related = ("account", "kiosk")
     search_fields = ("number", "account__number", "payment_id")

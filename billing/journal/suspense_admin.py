@@ -119,7 +119,7 @@ class SuspenseItemAdmin(admin.ModelAdmin):
             "title": "Suspense by age",
             "bands": _with_money(_with_total(report["bands"]), "held_minor", "missing_minor", "in_doubt_minor"),
             "items": _with_money(report["items"], "amount_minor"),
-            "clearing": _with_money(report["clearing"], "held_minor"),
+            "clearing": _with_money(_with_city_time(report["clearing"]), "held_minor"),
             "differences": _with_money(report["differences"], "ledger_minor", "items_minor"),
         }
         return TemplateResponse(request, "journal/suspense_age.html", context)
@@ -228,6 +228,10 @@ def _with_total(bands: list[dict[str, Any]]) -> list[dict[str, Any]]:
         whole = {name: sum(part[name] for part in parts) for name in parts[0] if name not in ("currency", "band")}
         rows += [*parts, {"currency": currency, "band": "all", "total": True, **whole}]
     return rows
+
+
+def _with_city_time(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**row, "since": wording.shown_time(row["since"])} for row in rows]
 
 
 def _with_money(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
