@@ -17,6 +17,7 @@ YEARS_10_MS = 3_652 * DAY_MS
 PATIENCE_MS = 60_000
 LOOK_MS = 50
 QUIET_MS = 7_000
+SOON = (0, 1, 1, 2, 2, 2, 3, 3, 4, 6, 9, 13)  # moments; a report is heard, committed and acknowledged in four
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def happen(world: "World", fault: Fault) -> Life:
 
 def _dies(world: "World", chance: random.Random) -> None:
     """The process dies at one of its next moments."""
-    world.doom(chance.randrange(14), power=False)
+    world.doom(chance.choice(SOON), power=False)
 
 
 def _dies_soon(world: "World", chance: random.Random) -> None:
@@ -69,7 +70,7 @@ def _dies_soon(world: "World", chance: random.Random) -> None:
 
 def _power(world: "World", chance: random.Random) -> None:
     """The building loses power: kiosk and, mostly, acceptor with it."""
-    world.doom(chance.randrange(14), power=True, with_device=chance.random() < 0.8)
+    world.doom(chance.choice(SOON), power=True, with_device=chance.random() < 0.8)
 
 
 def _disk_power(world: "World", chance: random.Random) -> None:
@@ -232,4 +233,4 @@ _COME: dict[str, Callable[["World"], bool]] = {
     "while nobody is here": lambda world: world.timeline.now_ms - world.watch.committed_ms > QUIET_MS,
 }
 WHEN = tuple(_COME)
-OFTEN = (*WHEN, *WHEN[1:4])
+OFTEN = (*WHEN, *WHEN[1:4], *WHEN[2:4])
