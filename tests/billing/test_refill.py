@@ -15,7 +15,7 @@ from billing.journal.models import ForkRecord, Payment, Record
 from billing.kiosks import enrolment
 from billing.kiosks.models import Kiosk
 from billing.ledger import balances
-from billing.ledger.chart import CASH, FORK_SUSPENSE
+from billing.ledger.chart import CASH, FORK_SUSPENSE, cash_of
 from kiosk.brain import events
 from kiosk.brain.settings import Settings
 from kiosk.brain.snapshot import snapshot
@@ -42,7 +42,9 @@ def pay(lobby: Lobby, bill: Account, *values: int) -> str:
 
 
 def cash(lobby: Lobby) -> int:
-    return balances.by_subject(CASH, [f"{lobby.enrolment.kiosk_id}/1"], "USD").get(f"{lobby.enrolment.kiosk_id}/1", 0)
+    """Return what the ledger has in this kiosk, over all its epochs."""
+    subjects = [cash_of(lobby.enrolment.kiosk_id, epoch, 1) for epoch in range(1, 9)]
+    return sum(balances.by_subject(CASH, subjects, "USD").values())
 
 
 def fork_suspense(lobby: Lobby) -> int:

@@ -86,6 +86,9 @@ class Resident:
             self.world.hold_to_reader(self.house.scan)
             if self.chance.random() < 0.1:
                 self.world.hold_to_reader(self.house.scan)
+        if self.chance.random() < 0.1:
+            yield self.think() // 4
+            self.touch("start_over")  # it takes too long
         yield from self.wait(lambda: self.screen == "invoice", 8_000)
 
     def type_the_number(self) -> Life:
