@@ -25,7 +25,7 @@ class Network:
         self.down = False
         self.serving = True  # the server's process runs
         self.weather: dict[str, float] = {}
-        self.slow_ms = 0
+        self.usual_ms = self.slow_ms = chance.choice((0, 0, 0, 400, 2_000))  # beside the line itself
         self.lag_ms = 0
         self._timeline = timeline
         self._chance = chance

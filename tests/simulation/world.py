@@ -395,7 +395,7 @@ class World:
         self.disk.full_after = None
 
     def clear_weather(self) -> None:
-        self.network.weather, self.network.slow_ms = {}, 0
+        self.network.weather, self.network.slow_ms = {}, self.network.usual_ms
 
     def restore_server(self, backup: object) -> None:
         self.trace("the server is restored from its backup")
