@@ -177,10 +177,17 @@ def _device_fault(books: Books, fact: f.DeviceFaultSeen) -> Books:
     """With a fault of the acceptor somebody may have taken the open note out of its path by hand."""
     if fact.fault == "cassette_removed":
         books = replace(books, swap_announced=False)
-    if books.note is not None and fact.device == "acceptor" and fact.fault != "wrong_table":
-        again = books.note.escrowed_again or fact.fault == "second_escrow"
-        books = replace(books, note=replace(books.note, disturbed=True, escrowed_again=again))
+    if books.note is not None and fact.device == "acceptor":
+        books = replace(books, note=_troubled(books.note, fact.fault))
     return books
+
+
+def _troubled(note: OpenNote, fault: str) -> OpenNote:
+    if fault == "wrong_table":
+        return note
+    if fault == "power_up":
+        return replace(note, powered_up=True)
+    return replace(note, disturbed=True, mistakable=note.mistakable or fault == "another_escrow")
 
 
 def _medium_distrusted(books: Books, fact: f.MediumDistrusted) -> Books:

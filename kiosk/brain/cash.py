@@ -62,8 +62,8 @@ def note_escrowed(turn: Turn, event: NoteEscrowed) -> None:
     turn.hear(idle=False)
     value_minor = turn.settings.value_of(event.channel)
     payment, note = turn.books.payment, turn.books.note
-    if note is not None and not note.escrowed_again:
-        turn.record(DeviceFaultSeen("acceptor", "second_escrow", f"note {note.note_id}"))
+    if note is not None:
+        _second_escrow(turn, note, event.channel)
     if note is not None or payment is None or not _takes_notes(turn):
         turn.order(ReturnNote(event.escrow))
         return
@@ -80,6 +80,18 @@ def note_escrowed(turn: Turn, event: NoteEscrowed) -> None:
     turn.order(StackNote(note_id, event.escrow))
     turn.start("note_open", turn.settings.timeouts.note_open)
     still(turn)
+
+
+def _second_escrow(turn: Turn, note: OpenNote, channel: int) -> None:
+    """A note is in escrow while one is open: the same, given back by the stacker, or one that was put in after it.
+
+    It may be another one if it shows another value, or if the device has started since: some forget then what they
+    had stacked. A note without value is the open one, which a new start of either side cannot name any more.
+    """
+    another = note.powered_up or channel not in (0, note.channel)
+    fault = "another_escrow" if another else "second_escrow"
+    if not (note.mistakable if another else note.disturbed):
+        turn.record(DeviceFaultSeen("acceptor", fault, f"note {note.note_id}"))
 
 
 def _takes_notes(turn: Turn) -> bool:
@@ -135,12 +147,12 @@ def _stacked_unasked(turn: Turn, event: NoteStackedReport, value_minor: int) -> 
 def note_returned(turn: Turn, event: NoteReturnedReport) -> None:
     """The note is back in the person's hand: its amount is cleared in this same decision.
 
-    After a second escrow the one that came back may be another note, and the first one in the cassette unreported.
+    If another note was in escrow since, it may be that one, and this one in the cassette unreported.
     """
     turn.hear(idle=False)
     note = turn.books.note
-    if note is not None and note.escrowed_again:
-        _doubt(turn, note, "second_escrow")
+    if note is not None and note.mistakable:
+        _doubt(turn, note, "another_escrow")
         turn.order(AcknowledgeReport(event.report))
         return
     if note is not None:

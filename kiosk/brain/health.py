@@ -142,6 +142,8 @@ def acceptor_powered_up(turn: Turn, event: AcceptorPoweredUp) -> None:
     _hear_acceptor(turn, "interrogating", "power_up", turn.devices.acceptor.detail)
     turn.hear(enabled=frozenset(), idle=False)
     if turn.books.note is not None:
+        if not turn.books.note.powered_up:
+            turn.record(DeviceFaultSeen("acceptor", "power_up", f"note {turn.books.note.note_id}"))
         turn.start("note_open", turn.settings.timeouts.note_open)
 
 

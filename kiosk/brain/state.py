@@ -22,7 +22,8 @@ class OpenNote:
     value_minor: int
     cassette_period: int
     disturbed: bool = False  # a fault was seen since: a blank report proves nothing
-    escrowed_again: bool = False  # a note was in escrow since, this one or another: what comes back may be either
+    powered_up: bool = False  # the device has started since: what it holds then may be another note
+    mistakable: bool = False  # a note was in escrow since that may be another one: what comes back may be either
 
 
 @dataclass(frozen=True)

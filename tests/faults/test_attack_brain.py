@@ -42,7 +42,7 @@ def test_a_note_seen_in_escrow_again_is_not_credited_by_a_self_test(restart: boo
         world.restart()
     blank(world)
     assert world.state.books.cash_minor == 0
-    assert [fact.fault for fact in world.of(f.DeviceFaultSeen)] == ["second_escrow"]
+    assert [fact.fault for fact in world.of(f.DeviceFaultSeen)] == ["power_up", "another_escrow"]
 
 
 def test_a_disturbed_note_that_is_stacked_with_its_value_counts() -> None:
@@ -138,19 +138,36 @@ def test_a_late_word_of_a_foreign_journal_stops_new_money(result: str) -> None:
     assert [fact.total_minor for fact in world.of(f.PaymentCompleted)] == [2000]
 
 
-@pytest.mark.parametrize("fault_before", ["", "jammed"])
-@pytest.mark.parametrize("value_minor", [500, 2000])
-def test_a_second_note_that_comes_back_does_not_clear_the_first(value_minor: int, fault_before: str) -> None:
-    """The first may be in the cassette with its report lost, or be this very one: nobody can say, so it is in doubt."""
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize(("before", "value_minor"), [("", 500), ("jammed", 500), ("power_up", 2000), ("power_up", 0)])
+def test_a_second_note_that_comes_back_does_not_clear_the_first(before: str, value_minor: int, restart: bool) -> None:
+    """The first may be in the cassette with its report lost: nobody can say, so it is in doubt."""
     world = World().boot().to_cash()
     world.hold(2000)
-    if fault_before:
-        fault(world, fault_before)
+    if before == "power_up":
+        world.tell(events.AcceptorPoweredUp)
+    elif before:
+        fault(world, before)
+    if restart:
+        world.restart()
     assert ReturnNote(2) in world.hold(value_minor)
     world.returned()
     assert world.of(f.NoteReturned) == []
-    assert [fact.reason for fact in world.of(f.NoteInDoubt)] == ["second_escrow"]
+    assert [fact.reason for fact in world.of(f.NoteInDoubt)] == ["another_escrow"]
     assert len(world.of(f.ClaimOpened)) == 1
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_note_that_is_held_again_and_comes_back_is_the_same(restart: bool) -> None:
+    """The stacker gave it back, or the line went before the command: no start of the device, no other value."""
+    world = World().boot().to_cash()
+    world.hold(2000)
+    if restart:
+        world.restart()
+    world.hold(0 if restart else 2000)
+    world.returned()
+    assert len(world.of(f.NoteReturned)) == 1
+    assert world.of(f.NoteInDoubt) == []
 
 
 def test_staff_who_walk_away_are_signed_out_also_while_a_note_is_open() -> None:
