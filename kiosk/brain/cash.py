@@ -151,8 +151,9 @@ def note_returned(turn: Turn, event: NoteReturnedReport) -> None:
     """
     turn.hear(idle=False)
     note = turn.books.note
-    if note is not None and note.mistakable:
-        _doubt(turn, note, "another_escrow")
+    if note is not None and (note.mistakable or (note.powered_up and event.reason == "rejected")):
+        # A device that started since may have this one in the cassette untold, and reject the next at its slot.
+        _doubt(turn, note, "another_escrow" if note.mistakable else "rejected_after_power_up")
         turn.order(AcknowledgeReport(event.report))
         return
     if note is not None:

@@ -157,6 +157,15 @@ def test_a_second_note_that_comes_back_does_not_clear_the_first(before: str, val
     assert len(world.of(f.ClaimOpened)) == 1
 
 
+def test_a_note_rejected_after_a_power_up_does_not_clear_the_open_one() -> None:
+    world = World().boot().to_cash()
+    world.hold(2000)
+    world.tell(events.AcceptorPoweredUp)
+    world.returned("rejected")
+    assert world.of(f.NoteReturned) == []
+    assert [fact.reason for fact in world.of(f.NoteInDoubt)] == ["rejected_after_power_up"]
+
+
 @pytest.mark.parametrize("restart", [False, True])
 def test_a_note_that_is_held_again_and_comes_back_is_the_same(restart: bool) -> None:
     """The stacker gave it back, or the line went before the command: no start of the device, no other value."""
