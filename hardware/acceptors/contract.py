@@ -87,6 +87,11 @@ class NoteRejected:
 
 
 @dataclass(frozen=True)
+class Returning:
+    """The note in the path is on its way back to the customer; NoteReturned or NoteRejected follows."""
+
+
+@dataclass(frozen=True)
 class Paused:
     """The customer feeds a second note while one is being processed."""
 
@@ -115,6 +120,7 @@ Event = (
     | NoteStacked
     | NoteReturned
     | NoteRejected
+    | Returning
     | Paused
     | Fault
     | FaultCleared

@@ -329,12 +329,19 @@ class Acceptor:
         elif act == "jam":
             self.jam()
         elif act == "full":
-            self._plan.clear()
             self.body.full = True
-            self._reject()
+            self._refuse()
         elif act == "reject":  # after the stack command too, as stackerless units do
-            self._plan.clear()
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """Send the note back: at once from the entry, through the whole path from the stacker."""
+        self._plan.clear()
+        if self.body.place is Place.ACCEPTING:
             self._reject()
+        elif self.body.place not in (Place.NOWHERE, Place.STACKED_UNTOLD):
+            self.body.place = Place.RETURNING
+            self._then(self.settings.return_ms, self._reject)
 
     def jam(self) -> None:
         self.body.jammed = True

@@ -199,8 +199,14 @@ def _unchanged(books: Books, fact: Any) -> Books:
     return books
 
 
+def _started(books: Books, fact: f.KioskStarted) -> Books:
+    """Nobody watched the acceptor meanwhile: what befell an open note may have gone unseen."""
+    del fact
+    return books if books.note is None else replace(books, note=replace(books.note, disturbed=True))
+
+
 _RULES: dict[type[Any], Callable[[Books, Any], Books]] = {
-    f.KioskStarted: _unchanged,
+    f.KioskStarted: _started,
     f.SessionOpened: _session_opened,
     f.SessionClosed: _session_closed,
     f.InvoiceChosen: _invoice_chosen,

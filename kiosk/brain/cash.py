@@ -21,6 +21,7 @@ from kiosk.brain.events import (
     NoteApproaching,
     NoteEscrowed,
     NoteReturnedReport,
+    NoteReturning,
     NoteStackedReport,
     SecondNotePushed,
 )
@@ -163,6 +164,14 @@ def note_returned(turn: Turn, event: NoteReturnedReport) -> None:
     turn.order(AcknowledgeReport(event.report))
     if note is not None:
         _note_settled(turn)
+
+
+def note_returning(turn: Turn, event: NoteReturning) -> None:
+    """The stacker gives the open note back. Should the report of it be lost, a self-test must not pass for the note."""
+    del event
+    note = turn.books.note
+    if note is not None and not note.disturbed:
+        turn.record(DeviceFaultSeen("acceptor", "returning", f"note {note.note_id}"))
 
 
 def second_note_pushed(turn: Turn, event: SecondNotePushed) -> None:

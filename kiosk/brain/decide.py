@@ -46,6 +46,7 @@ RULES: dict[type[events.Event], Callable[[Turn, Any], None]] = {
     events.NoteEscrowed: cash.note_escrowed,
     events.NoteStackedReport: cash.note_stacked,
     events.NoteReturnedReport: cash.note_returned,
+    events.NoteReturning: cash.note_returning,
     events.SecondNotePushed: cash.second_note_pushed,
     events.AcceptorFault: health.acceptor_fault,
     events.AcceptorFaultCleared: health.acceptor_fault_cleared,

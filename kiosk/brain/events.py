@@ -197,6 +197,11 @@ class NoteReturnedReport(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoteReturning(Event):
+    """The note is on its way back; the report that says so may yet be lost."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SecondNotePushed(Event):
     pass
 

@@ -21,7 +21,7 @@ class OpenNote:
     channel: int
     value_minor: int
     cassette_period: int
-    disturbed: bool = False  # a fault was seen since: a blank report proves nothing
+    disturbed: bool = False  # a fault or a gap in the watch since: a blank report proves nothing
     powered_up: bool = False  # the device has started since: what it holds then may be another note
     mistakable: bool = False  # a note was in escrow since that may be another one: what comes back may be either
 

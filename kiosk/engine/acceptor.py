@@ -58,6 +58,7 @@ _WORDS: dict[type[Any], Callable[[Any], tuple[type[events.Event], dict[str, Any]
         events.NoteReturnedReport,
         {"report": event.report, "reason": "rejected"},
     ),
+    contract.Returning: lambda event: (events.NoteReturning, {}),
     contract.Paused: lambda event: (events.SecondNotePushed, {}),
     contract.Fault: lambda event: (events.AcceptorFault, {"code": event.code, "detail": event.detail}),
     contract.FaultCleared: lambda event: (events.AcceptorFaultCleared, {"code": event.code}),

@@ -32,6 +32,33 @@ def test_a_note_that_a_person_may_have_freed_is_not_credited_by_a_self_test(code
     assert [fact.reason for fact in world.of(f.NoteInDoubt)] == ["blank_report"]
 
 
+@pytest.mark.parametrize("gap", ["returning", "lost", "restart"])
+def test_a_note_that_was_not_watched_to_its_end_is_not_credited_by_a_self_test(gap: str) -> None:
+    world = World().boot().to_cash()
+    world.hold(2000)
+    if gap == "returning":
+        world.tell(events.NoteReturning)
+        world.tell(events.NoteReturning)
+    elif gap == "lost":
+        world.tell(events.AcceptorLost, reason="silent")
+    else:
+        world.restart()
+    world.tell(events.AcceptorPoweredUp)
+    blank(world)
+    assert world.state.books.cash_minor == 0
+    assert [fact.reason for fact in world.of(f.NoteInDoubt)] == ["blank_report"]
+    seen = [fact.fault for fact in world.of(f.DeviceFaultSeen)]
+    assert seen == ([] if gap == "restart" else [gap]) + ["power_up"]
+
+
+def test_a_note_that_was_watched_is_credited_by_a_self_test() -> None:
+    world = World().boot().to_cash()
+    world.hold(2000)
+    world.tell(events.AcceptorPoweredUp)
+    blank(world)
+    assert world.state.books.cash_minor == 2000
+
+
 @pytest.mark.parametrize("restart", [False, True])
 def test_a_note_seen_in_escrow_again_is_not_credited_by_a_self_test(restart: bool) -> None:
     world = World().boot().to_cash()

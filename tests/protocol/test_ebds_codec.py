@@ -18,6 +18,7 @@ from hardware.acceptors.contract import (
     Paused,
     PoweredUp,
     Reset,
+    Returning,
     ReturnNote,
     StackNote,
 )
@@ -319,6 +320,15 @@ def test_paused_is_told_when_it_begins_and_means_nothing_on_a_pyramid() -> None:
     assert hand.answer("accepting", "paused") == []
     pyramid = Hand(Profile("pyramid", (), PYRAMID.ignored, one_state=True)).connected()
     assert Paused() not in pyramid.answer("accepting", "paused")
+
+
+def test_a_note_on_its_way_back_is_told_when_it_begins() -> None:
+    hand = Hand().connected()
+    hand.answer("escrowed", channel=5)
+    hand.do(StackNote(1))
+    assert hand.answer("stacking") == []
+    assert hand.answer("returning") == [Returning()]
+    assert hand.answer("returning") == []
 
 
 def test_two_states_at_once_are_damage_on_a_pyramid_but_its_events_count() -> None:

@@ -17,6 +17,7 @@ from hardware.acceptors.contract import (
     Paused,
     PoweredUp,
     Reset,
+    Returning,
     ReturnNote,
 )
 from hardware.acceptors.ebds.frames import parse
@@ -200,6 +201,8 @@ def test_rejected_after_the_stack_command_is_no_credit() -> None:
     bench = ready(Bench())
     bench.device.arm("reject", "stacking")
     bench.device.insert(2000)
+    bench.until(lambda: bench.of(Returning))
+    assert bench.device.body.returned == 0  # it is on its way, and seen to be
     bench.until(lambda: bench.of(NoteRejected))
     bench.run(2_000)
     assert not bench.stacked()

@@ -144,7 +144,8 @@ def _noise(world: "World", chance: random.Random) -> None:
 
 def _jam(world: "World", chance: random.Random) -> None:
     world.device.arm("jam", chance.choice(["accepting", "stacking", "returning"]))
-    world.clear_jam_after(chance.choice([2_000, 20_000]), by_hand=chance.random() < 0.5)
+    by_hand = chance.random() < 0.5
+    world.clear_jam_after(chance.choice([10_000, 25_000] if by_hand else [2_000, 20_000]), by_hand=by_hand)
 
 
 def _refuses(world: "World", chance: random.Random) -> None:

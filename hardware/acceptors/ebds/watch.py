@@ -18,6 +18,7 @@ from hardware.acceptors.contract import (
     NoteStacked,
     Paused,
     PoweredUp,
+    Returning,
 )
 from hardware.acceptors.ebds.frames import Status
 
@@ -130,6 +131,8 @@ class Watch:
         events = self._escrow(status, now_ms, enabled)
         if status.accepting and not self._state.accepting:
             events.append(Accepting())
+        if status.returning and not self._state.returning:
+            events.append(Returning())
         if status.paused and not self._state.paused:
             events.append(Paused())
         self._cassette_out = self._cassette_out or not status.cassette
