@@ -1,11 +1,12 @@
-"""What every bill acceptor codec offers, and the events and commands it speaks.
+"""The events and commands that every bill acceptor codec speaks; what it offers is `transport.conversation.Codec`.
 
-A codec is pure (architecture, rule 1): bytes and the monotonic time go in, bytes and events come out.
-A device reports channels; what a channel is worth is not known here.
+A device reports channels; what a channel is worth is not known here. Recyclers are acceptors that can also pay out.
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+
+from hardware.transport.conversation import Codec as LineCodec
+from hardware.transport.conversation import Lost, Met, Refused
 
 
 @dataclass(frozen=True)
@@ -24,16 +25,11 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Connected:
+class Connected(Met):
     """Two good polls and interrogation are done. `in_escrow` means that a note is held right now."""
 
     identity: Identity
     in_escrow: bool = False
-
-
-@dataclass(frozen=True)
-class Lost:
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -65,6 +61,7 @@ class NoteStacked:
 
     `power_up` is True while the device is in its power-up phase or has not been idle since. `replay` is True when it
     came with the first reply after the line was opened, and so may repeat what an earlier process already knew.
+    `recycled` is True when the note lies in the payout store and not in the cassette.
     """
 
     report: int
@@ -72,6 +69,7 @@ class NoteStacked:
     power_up: bool = False
     clean: bool = True
     replay: bool = False
+    recycled: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +108,47 @@ class FaultCleared:
     code: str
 
 
+@dataclass(frozen=True)
+class Levels:
+    """Recyclers: how many notes of each channel can be paid out. After Connected and after every change."""
+
+    counts: dict[int, int]
+
+
+@dataclass(frozen=True)
+class NotePaidOut:
+    """Recyclers: a note of `channel` is in the person's hand or lies in the bezel. Held until Acknowledge.
+
+    `payout` is the number of the PayOut it belongs to, 0 if the device tells of one that this host did not order.
+    """
+
+    report: int
+    payout: int
+    channel: int
+
+
+@dataclass(frozen=True)
+class PayoutEnded:
+    """Recyclers: nothing more comes out. Held until Acknowledge.
+
+    `result`: "done"; "partial", the notes told by NotePaidOut are all that came; "refused", none came; "unknown", the
+    device cannot say how many came (they are counted by people).
+    """
+
+    report: int
+    payout: int
+    result: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Cashbox:
+    """Recyclers: notes of the payout store went into the cassette, channel to count. Held until Acknowledge."""
+
+    report: int
+    counts: dict[int, int]
+
+
 Event = (
     Connected
     | Lost
@@ -124,6 +163,10 @@ Event = (
     | Paused
     | Fault
     | FaultCleared
+    | Levels
+    | NotePaidOut
+    | PayoutEnded
+    | Cashbox
 )
 
 
@@ -164,27 +207,55 @@ class Reset:
     pass
 
 
-Command = Enable | Disable | StackNote | ReturnNote | Acknowledge | Reset
+@dataclass(frozen=True)
+class PayOut:
+    """Recyclers only: pay out these notes, largest first. `payout` numbers it; `notes` maps channel to count.
+
+    Refused unless a Levels said that so many are there, and while a note or another payout is under way.
+    """
+
+    payout: int
+    notes: dict[int, int]
 
 
-class NotInEscrow(Exception):
-    """StackNote or ReturnNote named a note that is not held now: a mistake of ours, not of the device."""
+Command = Enable | Disable | StackNote | ReturnNote | Acknowledge | Reset | PayOut
 
 
-class Codec(Protocol):
-    """One protocol. Times are monotonic milliseconds; no method raises on any byte sequence."""
+class NotInEscrow(Refused):
+    """StackNote or ReturnNote named a note that is not held now."""
 
-    def feed(self, data: bytes, now_ms: int) -> list[Event]:
-        """Take bytes from the line; return what they mean."""
 
-    def command(self, command: Command) -> None:
-        """Take a decision; its bytes leave with a later `tick`. Raises NotInEscrow."""
+Codec = LineCodec[Command]
 
-    def tick(self, now_ms: int) -> tuple[bytes, list[Event]]:
-        """Return the bytes to send now (maybe none) and events that time alone brings (Lost)."""
-
-    def due_ms(self) -> int:
-        """Return the monotonic time at which `tick` wants to be called next."""
-
-    def line_opened(self, now_ms: int) -> None:
-        """The line was (re)opened: forget half frames, start the opening sequence, keep note numbers."""
+__all__ = [
+    "Accepting",
+    "Acknowledge",
+    "Cashbox",
+    "Codec",
+    "Command",
+    "Connected",
+    "Disable",
+    "Enable",
+    "Event",
+    "Fault",
+    "FaultCleared",
+    "Identity",
+    "Idle",
+    "Levels",
+    "Lost",
+    "NotInEscrow",
+    "NoteEscrowed",
+    "NotePaidOut",
+    "NoteRejected",
+    "NoteReturned",
+    "NoteStacked",
+    "Paused",
+    "PayOut",
+    "PayoutEnded",
+    "PoweredUp",
+    "Refused",
+    "Reset",
+    "ReturnNote",
+    "Returning",
+    "StackNote",
+]

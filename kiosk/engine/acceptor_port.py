@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import IO
 
 from hardware.acceptors import contract
-from hardware.acceptors.driver import AcceptorDriver
 from hardware.acceptors.ebds import PROFILES, EbdsCodec
 from hardware.acceptors.ebds.toggle import ToggleFile
+from hardware.transport.driver import Driver
 from hardware.transport.serial_line import SerialLine
 from kiosk.config.model import Acceptor
 from kiosk.domain.facts import FrameSeen
@@ -26,7 +26,7 @@ class AcceptorPort:
         self._capture: IO[str] | None = capture.open("a", encoding="ascii") if capture else None
         table = {channel: (currency, value_minor) for channel, value_minor in acceptor.channels.items()}
         codec = EbdsCodec(PROFILES[acceptor.profile], table, toggle.read())
-        self._driver = AcceptorDriver(
+        self._driver = Driver(
             codec,
             SerialLine(acceptor.port),
             on_event=teller(inbox),

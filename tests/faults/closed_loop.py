@@ -19,13 +19,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hardware.acceptors.contract import Event as DeviceEvent
 from hardware.acceptors.contract import Lost, NotInEscrow
-from hardware.acceptors.driver import BACKOFF_MS
 from hardware.acceptors.ebds import PROFILES, EbdsCodec
 from hardware.sim.control import Refused
 from hardware.sim.ebds_device import Acceptor
 from hardware.sim.ebds_parts import Place
 from hardware.sim.ebds_parts import Settings as TwinSettings
 from hardware.sim.ebds_wire import Wire
+from hardware.transport.driver import BACKOFF_MS
 from kiosk.brain import commands, events
 from kiosk.brain.settings import Settings
 from kiosk.brain.state import Books, State

@@ -33,7 +33,6 @@ from hardware.acceptors.contract import (
     ReturnNote,
     StackNote,
 )
-from hardware.acceptors.driver import AcceptorDriver
 from hardware.acceptors.ebds import EbdsCodec
 from hardware.acceptors.ebds.frames import Frame, parse
 from hardware.acceptors.ebds.toggle import ToggleFile
@@ -42,6 +41,7 @@ from hardware.sim.ebds import EbdsTwin
 from hardware.sim.ebds_parts import Settings
 from hardware.sim.lines import PtyLine
 from hardware.transport import MemoryLine, SerialLine
+from hardware.transport.driver import Driver
 
 ROOT = Path(__file__).parents[2]
 ALL = frozenset(range(1, 8))
@@ -68,7 +68,7 @@ class Host:
         self.refused: queue.Queue[tuple[Command, NotInEscrow]] = queue.Queue()
         self.codec = codec or EbdsCodec()
         self.clock = Clock()
-        self.driver = AcceptorDriver(
+        self.driver = Driver(
             self.codec,
             line,
             self.clock,
@@ -346,7 +346,7 @@ def test_a_bug_above_ends_the_thread() -> None:
 
     def run() -> None:
         try:
-            AcceptorDriver(EbdsCodec(), line, on_event=fail).run()
+            Driver(EbdsCodec(), line, on_event=fail).run()
         except RuntimeError as error:
             ended.append(error)
 

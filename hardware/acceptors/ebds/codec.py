@@ -25,9 +25,12 @@ from hardware.acceptors.contract import (
     NoteReturned,
     NoteStacked,
     NotInEscrow,
+    PayOut,
     PoweredUp,
+    Refused,
     Reset,
     ReturnNote,
+    StackNote,
 )
 from hardware.acceptors.ebds.frames import (
     RETURN,
@@ -151,8 +154,10 @@ class EbdsCodec:
                     self._link.renew()  # a silent device never brings the new toggle that a frame waits for
             case ReturnNote(escrow):
                 self._decide(escrow, RETURN)
-            case _:
-                self._decide(command.escrow, STACK)
+            case StackNote(escrow):
+                self._decide(escrow, STACK)
+            case PayOut():
+                raise Refused("it pays nothing out")
 
     def _decide(self, escrow: int, decision: int) -> None:
         self._undecided(escrow).decision = decision

@@ -13,8 +13,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any, Generic, TypeVar
 
-from hardware.acceptors.contract import Codec, Command, Connected, Event, Lost, NotInEscrow
+from hardware.transport.conversation import Codec, Lost, Met, Refused
 from hardware.transport.line import Line, LineLost
 
 log = logging.getLogger(__name__)
@@ -22,29 +23,30 @@ log = logging.getLogger(__name__)
 BACKOFF_MS = (100, 200, 500, 1_000, 2_000)  # between attempts to open the port; the last repeats
 WAIT_S_MAX = 60.0
 
+CommandT = TypeVar("CommandT")
 OnWire = Callable[[str, bytes, int], None]
 
 
-class AcceptorDriver:
-    """One acceptor on one port.
+class Driver(Generic[CommandT]):
+    """One device on one port.
 
     `clock()` is monotonic, in nanoseconds. `on_event` is called on the driver's thread with every event of the codec,
     and with `Lost` when the port cannot be opened or dies. `on_wire(direction, data, at_ns)` is called with "in" right
     after bytes were read and with "out" right after they were written. `before_write()` runs before bytes go out, to
-    keep the codec's toggle outside the process. `on_refused(command, reason)` hears of decisions that came too late;
+    keep what the codec counts outside the process. `on_refused(command, reason)` hears of decisions that came too late;
     they are logged in any case. What a callback raises ends the thread.
     """
 
     def __init__(
         self,
-        codec: Codec,
+        codec: Codec[CommandT],
         line: Line,
         clock: Callable[[], int] = time.monotonic_ns,
-        on_event: Callable[[Event], None] = lambda event: None,
+        on_event: Callable[[Any], None] = lambda event: None,
         *,
         on_wire: OnWire | None = None,
         before_write: Callable[[], None] | None = None,
-        on_refused: Callable[[Command, NotInEscrow], None] | None = None,
+        on_refused: Callable[[CommandT, Refused], None] | None = None,
     ) -> None:
         self._codec = codec
         self._line = line
@@ -53,7 +55,7 @@ class AcceptorDriver:
         self._on_wire = on_wire
         self._before_write = before_write
         self._on_refused = on_refused
-        self._commands: deque[Command] = deque()
+        self._commands: deque[CommandT] = deque()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -65,7 +67,7 @@ class AcceptorDriver:
 
     # From any thread
 
-    def submit(self, command: Command) -> None:
+    def submit(self, command: CommandT) -> None:
         """Hand over a command; it reaches the codec before anything else is sent."""
         self._commands.append(command)
         self._wake()
@@ -138,8 +140,8 @@ class AcceptorDriver:
             command = self._commands.popleft()
             try:
                 self._codec.command(command)
-            except NotInEscrow as refusal:
-                # The note left escrow while the decision was on its way: the device's next report says how.
+            except Refused as refusal:
+                # What it was about ended while the decision was on its way: the device's next report says how.
                 log.warning("%s: %s refused: %s", self._line.name, command, refusal)
                 if self._on_refused:
                     self._on_refused(command, refusal)
@@ -164,12 +166,12 @@ class AcceptorDriver:
             while os.read(self._wake_read, 4096):
                 pass
 
-    def _tell(self, events: list[Event]) -> None:
+    def _tell(self, events: list[Any]) -> None:
         """Pass events on. LineLost for the codec's Lost, which is always its last."""
         for event in events:
             if isinstance(event, Lost):
                 raise LineLost(event.reason)
-            if isinstance(event, Connected):
+            if isinstance(event, Met):
                 self._said_lost, self._losses = "", 0
             self._on_event(event)
 
