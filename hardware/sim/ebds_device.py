@@ -8,7 +8,8 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from hardware.sim.control import Refused
-from hardware.sim.ebds_parts import EXCLUSIVE, MOMENTS, Body, Place, Report, Settings
+from hardware.sim.ebds_parts import EXCLUSIVE, Report, Settings
+from hardware.sim.notes import MOMENTS, Body, Place
 
 
 class Acceptor:

@@ -1,20 +1,16 @@
-"""What the EBDS twin is made of: its settings, what survives a power cut, and what it reports.
+"""What the EBDS twin is made of: its settings, and what it reports.
 
 What the protocol sheet marks as uncertain or differing between sources is a field of `Settings`.
 """
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from enum import Enum
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
 USA = MappingProxyType({1: 100, 2: 200, 3: 500, 4: 1000, 5: 2000, 6: 5000, 7: 10000})  # note type to cents
 
 PROFILES = ("mei-sc", "mei-s2k", "pyramid")
 POLICIES = ("A", "B", "C")
-MOMENTS = ("accepting", "escrow", "stacking", "before_stacked", "returning")
 EXCLUSIVE: tuple[str, ...] = ("stacked", "returned", "rejected")  # at most one of them is set
 ONE_SHOT: tuple[str, ...] = (*EXCLUSIVE, "cheated", "power_up", "invalid_command")
 
@@ -50,38 +46,6 @@ class Settings:
     def self_tests(self) -> bool:
         """Whether the stacker's self-test shows as a blank stacked report."""
         return self.profile == "mei-sc"
-
-
-class Place(Enum):
-    """Where a note is. STACKED_UNTOLD: it is in the cassette and the host has not been told."""
-
-    NOWHERE = "nowhere"
-    ACCEPTING = "accepting"
-    ESCROW = "escrow"
-    STACKING = "stacking"
-    STACKED_UNTOLD = "stacked_untold"
-    RETURNING = "returning"
-
-
-@dataclass
-class Body:
-    """What survives a power cut: positions of notes and of the cassette."""
-
-    place: Place = Place.NOWHERE
-    value_minor: int = 0
-    notes: Counter[int] = field(default_factory=Counter)  # in the cassette: value to count
-    returned: int = 0  # notes handed back to customers
-    cassette: bool = True
-    full: bool = False
-    jammed: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"place": self.place.value, "notes": {str(k): v for k, v in sorted(self.notes.items())}}
-
-    @staticmethod
-    def from_json(content: dict[str, Any]) -> "Body":
-        notes = Counter({int(value): int(count) for value, count in content["notes"].items()})
-        return Body(**(content | {"place": Place(content["place"]), "notes": notes}))
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from hardware.acceptors.contract import Lost, NotInEscrow
 from hardware.acceptors.ebds import PROFILES, EbdsCodec
 from hardware.sim.control import Refused
 from hardware.sim.ebds_device import Acceptor
-from hardware.sim.ebds_parts import Place
 from hardware.sim.ebds_parts import Settings as TwinSettings
 from hardware.sim.ebds_wire import Wire
+from hardware.sim.notes import Place
 from hardware.transport.driver import BACKOFF_MS
 from kiosk.brain import commands, events
 from kiosk.brain.settings import Settings

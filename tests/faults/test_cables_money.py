@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from hardware.acceptors.ebds.frames import MessageType, parse
-from hardware.sim.ebds_parts import Place
 from hardware.sim.ebds_parts import Settings as TwinSettings
+from hardware.sim.notes import Place
 from kiosk.brain import events
 from kiosk.domain import facts as f
 from kiosk.domain.invoice import InvoiceReference

@@ -23,7 +23,8 @@ from hardware.acceptors.contract import (
 )
 from hardware.sim.control import Refused
 from hardware.sim.ebds_device import Acceptor
-from hardware.sim.ebds_parts import MOMENTS, Body, Place, Settings
+from hardware.sim.ebds_parts import Settings
+from hardware.sim.notes import MOMENTS, Body, Place
 from tests.protocol.ebds_bench import ALL, Bench
 
 ROW = {  # moment of the cut to the events from power-up on, MEI-SC policy A

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from hardware.sim.control import Refused
 from hardware.sim.ebds_device import Acceptor
-from hardware.sim.ebds_parts import Place, Settings
+from hardware.sim.ebds_parts import Settings
 from hardware.sim.ebds_wire import Wire
+from hardware.sim.notes import Place
 from tests.simulation.violation import require
 
 if TYPE_CHECKING:
