@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kiosk.brain import cash, events, evidence, finding, health, session, staff
+from kiosk.brain import cash, change, events, evidence, finding, health, session, staff
 from kiosk.brain.apply import fold
 from kiosk.brain.commands import Command, Look
 from kiosk.brain.state import Devices, Scene, State
@@ -47,6 +47,10 @@ RULES: dict[type[events.Event], Callable[[Turn, Any], None]] = {
     events.NoteStackedReport: cash.note_stacked,
     events.NoteReturnedReport: cash.note_returned,
     events.NoteReturning: cash.note_returning,
+    events.LevelsChanged: change.levels_changed,
+    events.NotePaidOutReport: change.note_paid_out,
+    events.PayoutEndedReport: change.payout_ended,
+    events.CashboxFilled: change.cashbox_filled,
     events.SecondNotePushed: cash.second_note_pushed,
     events.AcceptorFault: health.acceptor_fault,
     events.AcceptorFaultCleared: health.acceptor_fault_cleared,

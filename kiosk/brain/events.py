@@ -207,6 +207,40 @@ class SecondNotePushed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LevelsChanged(Event):
+    """A recycler's notes that can be paid out: (channel, count)."""
+
+    counts: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotePaidOutReport(Event):
+    """`payout` is the number of the order, 0 if nobody here gave it."""
+
+    report: int
+    payout: int
+    channel: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayoutEndedReport(Event):
+    """`result`: done, partial, refused or unknown."""
+
+    report: int
+    payout: int
+    result: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CashboxFilled(Event):
+    """A recycler moved notes of its store into the cassette: (channel, count)."""
+
+    report: int
+    counts: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class AcceptorFault(Event):
     code: str
     detail: str

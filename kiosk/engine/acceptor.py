@@ -60,6 +60,19 @@ _WORDS: dict[type[Any], Callable[[Any], tuple[type[events.Event], dict[str, Any]
     ),
     contract.Returning: lambda event: (events.NoteReturning, {}),
     contract.Paused: lambda event: (events.SecondNotePushed, {}),
+    contract.Levels: lambda event: (events.LevelsChanged, {"counts": tuple(sorted(event.counts.items()))}),
+    contract.NotePaidOut: lambda event: (
+        events.NotePaidOutReport,
+        {"report": event.report, "payout": event.payout, "channel": event.channel},
+    ),
+    contract.PayoutEnded: lambda event: (
+        events.PayoutEndedReport,
+        {"report": event.report, "payout": event.payout, "result": event.result, "detail": event.detail},
+    ),
+    contract.Cashbox: lambda event: (
+        events.CashboxFilled,
+        {"report": event.report, "counts": tuple(sorted(event.counts.items()))},
+    ),
     contract.Fault: lambda event: (events.AcceptorFault, {"code": event.code, "detail": event.detail}),
     contract.FaultCleared: lambda event: (events.AcceptorFaultCleared, {"code": event.code}),
 }

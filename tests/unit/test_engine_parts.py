@@ -423,6 +423,10 @@ def test_every_event_and_command_of_the_contract_is_translated() -> None:
         contract.NoteStacked: contract.NoteStacked(1, 5),
         contract.NoteReturned: contract.NoteReturned(1),
         contract.NoteRejected: contract.NoteRejected(1),
+        contract.Levels: contract.Levels({5: 2}),
+        contract.NotePaidOut: contract.NotePaidOut(1, 2, 5),
+        contract.PayoutEnded: contract.PayoutEnded(1, 2, "done"),
+        contract.Cashbox: contract.Cashbox(1, {5: 2}),
         contract.Fault: contract.Fault("jammed"),
         contract.FaultCleared: contract.FaultCleared("jammed"),
     }
