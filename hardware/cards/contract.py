@@ -101,6 +101,21 @@ class Ended:
 
 
 @dataclass(frozen=True)
+class Reversed:
+    """The terminal undid an approved sale by itself: no money of it is left, although its Ended said approved.
+
+    ZVT does so when the line went before it heard that we know. Held until Acknowledge, and told again at each start
+    until then, but it keeps nothing else from being done.
+    """
+
+    report: int
+    reference: str
+    amount_minor: int
+    terminal_ref: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class BatchClosed:
     """The day's batch is closed, or (`result` declined or unknown) it is not, or may not be."""
 
@@ -126,7 +141,7 @@ class FaultCleared:
     code: str
 
 
-Event = Connected | Lost | Prompt | Ended | BatchClosed | Fault | FaultCleared
+Event = Connected | Lost | Prompt | Ended | Reversed | BatchClosed | Fault | FaultCleared
 
 
 # Commands. A reference names one attempt for ever: 1 to 16 characters of A-Z and 0-9, journalled before it is sent.
@@ -175,7 +190,9 @@ class Refund:
 class Query:
     """What became of `operation` (sale, void or refund) `reference`? Its Ended has `found`.
 
-    `terminal_ref` is "" when none was ever told. `of` names the sale that a void or refund was about.
+    `terminal_ref` is "" when none was ever told. `of` names the sale that a void or refund was about. `after`, for
+    terminals that do not keep our references: the terminal_ref of the transaction before this one, "" if there was
+    none at all, None if that is not known or another one was begun since.
     """
 
     reference: str
@@ -183,6 +200,7 @@ class Query:
     amount_minor: int = 0
     terminal_ref: str = ""
     of: str = ""
+    after: str | None = None
 
 
 @dataclass(frozen=True)
@@ -240,6 +258,7 @@ __all__ = [
     "Query",
     "Refund",
     "Refused",
+    "Reversed",
     "Sale",
     "Show",
     "Slip",
