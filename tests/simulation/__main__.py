@@ -1,6 +1,7 @@
 """`./run simulate`: seeded worlds around the shipped kiosk, each looked at after every step.
 
-./run simulate [--seeds N | --seconds S] [--from SEED] [--workers N]   fresh seeds, or those from SEED on
+./run simulate [--seeds N | --seconds S] [--from SEED] [--workers N] [--acceptor FAMILY]
+                                                                       fresh seeds, or those from SEED on
 ./run simulate --seed SEED [--only PLACES] [--trace]                     one world again, with all or some of its faults
 ./run simulate --corpus                                                  the worlds that once broke
 ./run simulate --mutants [NAME...]                                       planted bugs: each must break a world
@@ -18,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.simulation import server_state
+from tests.simulation.acceptors import FAMILIES, USUAL
 from tests.simulation.living import Life, Seeds, faults_of, live, live_all, shrink
 
 CORPUS = Path(__file__).parent / "corpus.txt"
@@ -40,16 +42,16 @@ def main(argv: Sequence[str]) -> int:
         return mutations.main(argv[1:])
     options = _options(argv)
     if options.seed is not None:
-        return _one(options.seed, options.only, options.trace)
+        return _one(options)
     if options.corpus:
         print("the worlds that once broke")
-        return _many(corpus(), options.workers)
+        return _many(corpus(), options.workers, options.acceptor)
     first = secrets.randbits(40) if options.first is None else options.first
     print(f"worlds from seed {first}", flush=True)
     if options.until_broken:
-        return _until_broken(Seeds(first, options.seeds))
+        return _until_broken(Seeds(first, options.seeds), options.acceptor)
     count = 0 if options.seconds else options.seeds
-    return _many(Seeds(first, count, options.seconds), options.workers)
+    return _many(Seeds(first, count, options.seconds), options.workers, options.acceptor)
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
@@ -62,6 +64,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--only", type=_places)
     parser.add_argument("--trace", action="store_true")
+    parser.add_argument("--acceptor", choices=sorted(FAMILIES), default=USUAL, help="whose twin and codec (ebds)")
     parser.add_argument("--corpus", action="store_true")
     parser.add_argument("--until-broken", action="store_true", help="stop at the first, and say so as JSON")
     return parser.parse_args(argv)
@@ -77,18 +80,18 @@ def corpus() -> list[int]:
     return [int(line.split()[0]) for line in lines if line and not line.startswith("#")]
 
 
-def _one(seed: int, only: tuple[int, ...] | None, trace: bool) -> int:
+def _one(options: argparse.Namespace) -> int:
     server_state.prepare()
-    life = live(seed, only, print if trace else None)
+    life = live(options.seed, options.only, print if options.trace else None, options.acceptor)
     print(f"{life.broken}: {life.detail}" if life.broken else "every rule held")
     return 1 if life.broken else 0
 
 
-def _many(seeds: Seeds | Sequence[int], workers: int) -> int:
+def _many(seeds: Seeds | Sequence[int], workers: int, acceptor: str) -> int:
     began = time.monotonic()
     lived: list[Life] = []
     broken: list[Life] = []
-    for life in live_all(seeds, workers):
+    for life in live_all(seeds, workers, acceptor):
         lived.append(life)
         if life.broken:
             broken.append(life)
@@ -104,12 +107,12 @@ def _many(seeds: Seeds | Sequence[int], workers: int) -> int:
     return 1 if broken else 0
 
 
-def _until_broken(seeds: Seeds) -> int:
+def _until_broken(seeds: Seeds, acceptor: str) -> int:
     server_state.prepare()
     broken, lived = "", 0
     for seed in seeds.share(0, 1):
         lived += 1
-        broken = live(seed).broken
+        broken = live(seed, acceptor=acceptor).broken
         if broken:
             break
     print(json.dumps({"worlds": lived, "broken": broken}))
@@ -122,8 +125,9 @@ def _explain(life: Life) -> None:
 
     few = apart(shrink, life)
     places = ",".join(map(str, few))
-    print(f"  again: ./run simulate --seed {life.seed} --only '{places}' --trace", flush=True)
-    for fault in apart(faults_of, life.seed, few):
+    acceptor = "" if life.acceptor == USUAL else f" --acceptor {life.acceptor}"
+    print(f"  again: ./run simulate --seed {life.seed}{acceptor} --only '{places}' --trace", flush=True)
+    for fault in apart(faults_of, life.seed, few, life.acceptor):
         print(f"    {fault}", flush=True)
 
 

@@ -128,18 +128,13 @@ def _cable(world: "World", chance: random.Random) -> None:
 
 
 def _line(world: "World", chance: random.Random) -> None:
-    trouble = world.slot.wire.trouble
-    trouble.when = chance.choice(["", "", "stacked", "escrowed", "returned", "stacking"])
-    trouble.drop = chance.choice([0, 1, 2, 5, 20, 60])
-    trouble.corrupt = chance.choice([0, 0, 3, 14, 30])
-    trouble.echo = chance.choice([0, 0, 0, 2])
-    trouble.fragment = chance.random() < 0.2
+    world.slot.acceptor.trouble(chance)
 
 
 def _noise(world: "World", chance: random.Random) -> None:
-    trouble = world.slot.wire.trouble
-    trouble.noise = chance.randbytes(chance.randrange(1, 6))
-    world.timeline.after(5_000, partial(setattr, trouble, "noise", b""))
+    acceptor = world.slot.acceptor
+    acceptor.noise(chance.randbytes(chance.randrange(1, 6)))
+    world.timeline.after(5_000, partial(acceptor.noise, b""))
 
 
 def _jam(world: "World", chance: random.Random) -> None:

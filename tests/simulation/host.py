@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hardware.acceptors.contract import Command as DeviceCommand
 from hardware.acceptors.contract import Event as DeviceEvent
-from hardware.acceptors.contract import NotInEscrow
-from hardware.acceptors.ebds import PROFILES, EbdsCodec
+from hardware.transport.conversation import Refused
 from kiosk.brain import commands, events
 from kiosk.brain.state import Scene, State
 from kiosk.domain import facts as f
@@ -96,7 +95,7 @@ class Host(Inbox):
         )
         self.poster_due_ms = machine.mono_ms()
         self._ring = FrameRing()
-        self.codec = EbdsCodec(PROFILES[world.device.settings.profile], world.table, machine.toggle)
+        self.codec = world.slot.acceptor.codec(machine.kept)
         hands = _Hands(
             inbox=self,
             clock=self.clock,
@@ -215,14 +214,14 @@ class Host(Inbox):
     # The acceptor's thread
 
     def submit(self, command: DeviceCommand) -> None:
-        with suppress(NotInEscrow):
+        with suppress(Refused):
             self.codec.command(command)
 
     def _converse(self, now: int) -> None:
         data, heard = self.codec.tick(now)
         self._hear(heard)
         if data:
-            self.world.machine.toggle = self.codec.toggle
+            self.world.machine.kept = self.world.slot.acceptor.keep(self.codec)
             self._ring.hear("out", data, now)
             for answer in self.world.slot.exchange(data):
                 self._ring.hear("in", answer, now)

@@ -5,10 +5,12 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any
 
 from tests.simulation import server_state
+from tests.simulation.acceptors import USUAL
 
 COLLECT_EVERY = 10  # worlds are full of circles
 
@@ -23,14 +25,20 @@ class Life:
     drawn: int  # faults in the seed's list
     broken: str = ""
     detail: str = ""
+    acceptor: str = USUAL
 
 
-def live(seed: int, chosen: Sequence[int] | None = None, trace: Callable[[str], None] | None = None) -> Life:
+def live(
+    seed: int,
+    chosen: Sequence[int] | None = None,
+    trace: Callable[[str], None] | None = None,
+    acceptor: str = USUAL,
+) -> Life:
     """Live one world. A bug that raises is a broken rule like any other. `server_state.prepare` comes before."""
     from tests.simulation.violation import Violation
     from tests.simulation.world import World
 
-    world = World(seed, chosen, trace)
+    world = World(seed, chosen, trace, acceptor)
     broken = detail = ""
     try:
         world.run()
@@ -40,7 +48,7 @@ def live(seed: int, chosen: Sequence[int] | None = None, trace: Callable[[str], 
         broken, detail = f"raises {type(error).__name__}", _where(error)
     if seed % COLLECT_EVERY == 0:
         gc.collect()
-    return Life(seed, world.visits, world.timeline.now_ms, world.drawn, broken, detail)
+    return Life(seed, world.visits, world.timeline.now_ms, world.drawn, broken, detail, acceptor)
 
 
 def _where(error: Exception) -> str:
@@ -50,11 +58,11 @@ def _where(error: Exception) -> str:
     return f"{error} ({place})"
 
 
-def faults_of(seed: int, chosen: Sequence[int]) -> list[str]:
+def faults_of(seed: int, chosen: Sequence[int], acceptor: str = USUAL) -> list[str]:
     """Return the faults at these places of the seed's list, in words."""
     from tests.simulation.world import World
 
-    world = World(seed, chosen)
+    world = World(seed, chosen, acceptor=acceptor)
     world.disk.close()
     return [str(fault) for fault in world.faults]
 
@@ -76,11 +84,11 @@ class Seeds:
             at += of
 
 
-def live_all(seeds: Seeds | Sequence[int], workers: int) -> Iterator[Life]:
+def live_all(seeds: Seeds | Sequence[int], workers: int, acceptor: str = USUAL) -> Iterator[Life]:
     """Live all worlds on `workers` processes, and give each life as it ends."""
     context = multiprocessing.get_context("spawn")
     lives: Any = context.SimpleQueue()
-    processes = [context.Process(target=_work, args=(seeds, rank, workers, lives)) for rank in range(workers)]
+    processes = [context.Process(target=_work, args=(seeds, rank, workers, lives, acceptor)) for rank in range(workers)]
     for process in processes:
         process.start()
     working = len(processes)
@@ -94,22 +102,23 @@ def live_all(seeds: Seeds | Sequence[int], workers: int) -> Iterator[Life]:
         process.join()
 
 
-def _work(seeds: Seeds | Sequence[int], rank: int, workers: int, lives: Any) -> None:
+def _work(seeds: Seeds | Sequence[int], rank: int, workers: int, lives: Any, acceptor: str) -> None:
     server_state.prepare()
     gc.disable()
     try:
         for seed in seeds.share(rank, workers) if isinstance(seeds, Seeds) else seeds[rank::workers]:
-            lives.put(live(seed))
+            lives.put(live(seed, acceptor=acceptor))
     finally:
         lives.put(None)
 
 
-def shrink(life: Life, attempt: Callable[[int, Sequence[int]], Life] = live) -> tuple[int, ...]:
+def shrink(life: Life, attempt: Callable[[int, Sequence[int]], Life] | None = None) -> tuple[int, ...]:
     """Return the places of the fewest faults of the seed's list with which the same rule still breaks.
 
     Halves are left out first, then single ones, until none can be spared; lists of up to three are tried whole.
     """
     chosen = tuple(range(life.drawn))
+    attempt = attempt or partial(live, acceptor=life.acceptor)
 
     def breaks(some: Sequence[int]) -> bool:
         return attempt(life.seed, some).broken == life.broken

@@ -15,7 +15,7 @@ class SimulatedMachine:
         self.boot_id = self._chance.randbytes(16).hex()
         self.drift_ms = 0
         self.network_time = True
-        self.toggle: int | None = None  # the file in memory that outlives the process and not the power
+        self.kept: object = None  # of the codec: the file in memory that outlives the process and not the power
 
     def mono_ms(self) -> int:
         return self._timeline.now_ms - self._booted_ms + 1
@@ -42,7 +42,7 @@ class SimulatedMachine:
         self.boot_id = self._chance.randbytes(16).hex()
         self.drift_ms = -lost_ms
         self.network_time = lost_ms == 0
-        self.toggle = None
+        self.kept = None
 
     def synchronise(self) -> None:
         """The network tells the time."""

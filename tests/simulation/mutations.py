@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.simulation.acceptors import FAMILIES, USUAL
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent / "mutants"
 SEEDS = 500
@@ -46,6 +48,12 @@ def plants(name: str) -> str:
     return (FOLDER / f"{name}.patch").read_text(encoding="utf-8").splitlines()[0]
 
 
+def acceptor_of(name: str) -> str:
+    """Return whose worlds a bug is looked for in: a patch of one protocol begins with its name."""
+    family = name.split("-")[0]
+    return family if family in FAMILIES else USUAL
+
+
 def fits(name: str) -> str:
     """Return why the patch cannot be put into these sources, "" if it can."""
     done = _git("apply", "--check", str(FOLDER / f"{name}.patch"), cwd=ROOT)
@@ -62,7 +70,7 @@ def attempt(name: str, first: int, seeds: int = SEEDS) -> Outcome:
         if done.returncode:
             raise RuntimeError(f"{name} does not fit: {done.stderr}")
         command = [sys.executable, "-m", "tests.simulation", "--until-broken", "--seeds", str(seeds)]
-        command += ["--from", str(first), "--workers", "1"]
+        command += ["--from", str(first), "--workers", "1", "--acceptor", acceptor_of(name)]
         ran = subprocess.run(
             command, cwd=here, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(here)}
         )

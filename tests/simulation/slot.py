@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware.sim.control import Refused
-from hardware.sim.ebds_device import Acceptor
-from hardware.sim.ebds_parts import Settings
-from hardware.sim.ebds_wire import Wire
 from hardware.sim.notes import Place
+from tests.simulation.acceptors import Acceptor
 from tests.simulation.violation import require
 
 if TYPE_CHECKING:
@@ -27,10 +25,11 @@ class Inserted:
 class Slot:
     """`stacked` are the notes that went into a cassette, in order, those carried away since among them."""
 
-    def __init__(self, world: "World", settings: Settings) -> None:
+    def __init__(self, world: "World", acceptor: Acceptor) -> None:
         self.world = world
-        self.device = Acceptor(settings)
-        self.wire = Wire(self.device)
+        self.acceptor = acceptor
+        self.device = acceptor.device
+        self.wire = acceptor.wire
         self.inserted: Counter[int] = Counter()
         self.stacked: list[Inserted] = []
         self.total_minor = 0

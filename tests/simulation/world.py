@@ -9,9 +9,6 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hardware.sim.ebds_parts import POLICIES
-from hardware.sim.ebds_parts import PROFILES as DEVICES
-from hardware.sim.ebds_parts import Settings as DeviceSettings
 from kiosk.brain import events
 from kiosk.brain.settings import Timeouts
 from kiosk.config.model import Acceptor, Config, Kiosk, Office, Printer, Reader, Server
@@ -24,6 +21,7 @@ from kiosk.journal.store import OPEN
 from kiosk.scanning.library import load as load_profiles
 from kiosk.scanning.profile import Profile
 from tests.simulation import faults as trouble
+from tests.simulation.acceptors import FAMILIES, USUAL
 from tests.simulation.central import Central, LedgerServer
 from tests.simulation.disk import Disk, PowerLost
 from tests.simulation.host import Host, Killed
@@ -54,7 +52,11 @@ class World:
     """
 
     def __init__(
-        self, seed: int, chosen: Sequence[int] | None = None, trace: Callable[[str], None] | None = None
+        self,
+        seed: int,
+        chosen: Sequence[int] | None = None,
+        trace: Callable[[str], None] | None = None,
+        acceptor: str = USUAL,
     ) -> None:
         self.seed = seed
         self._trace = trace
@@ -75,7 +77,7 @@ class World:
         self.table = {channel: ("USD", value_minor) for channel, value_minor in CHANNELS.items()}
         self.profiles = _profiles()
         self.watch = Watch(self)
-        self.slot = Slot(self, DeviceSettings(chance.choice(DEVICES), chance.choice(POLICIES)))
+        self.slot = Slot(self, FAMILIES[acceptor](chance, self.table))
         self.printer = SimulatedPrinter(self.timeline, self.watch)
         self.printer.sends_only = chance.random() < 0.2
         self.central: Central = self._central()
@@ -166,9 +168,7 @@ class World:
         self.mend_disk()
         self.empty_disk()
         self.disk.cut_at, self.disk.fail_sync = None, False
-        wire = self.slot.wire.trouble
-        wire.drop = wire.corrupt = wire.echo = wire.other_toggle = 0
-        wire.noise, wire.fragment = b"", False
+        self.slot.acceptor.mend()
         self.device.armed.clear()
         self.device.held = False
         self.machine.synchronise()

@@ -1,0 +1,71 @@
+"""The bill acceptors that a world may have: the twin's device and wire, and the shipped codec that talks to it."""
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+from hardware.acceptors.contract import Codec
+from hardware.sim.acceptor import Device, Wire
+
+Table = Mapping[int, tuple[str, int]]  # channel to currency and cents
+
+
+class Acceptor(ABC):
+    """One protocol, drawn for one world. The device's own table is `table`."""
+
+    device: Device
+    wire: Wire
+
+    @abstractmethod
+    def codec(self, kept: object) -> Codec:
+        """Return a new process's codec. `kept` is what `keep` gave for the last one, None after a power cut."""
+
+    def keep(self, codec: Codec) -> object:
+        """Return what of the codec outlives its process, in memory."""
+        del codec
+        return None
+
+    def trouble(self, chance: random.Random) -> None:
+        """Let the line lose, damage or split what goes over it for a while."""
+        trouble = self.wire.trouble  # type: ignore[attr-defined]
+        trouble.when = chance.choice(["", "", "stacked", "escrowed", "returned", "stacking"])
+        trouble.drop = chance.choice([0, 1, 2, 5, 20, 60])
+        trouble.corrupt = chance.choice([0, 0, 3, 14, 30])
+        trouble.echo = chance.choice([0, 0, 0, 2])
+        trouble.fragment = chance.random() < 0.2
+
+    def noise(self, data: bytes) -> None:
+        """Let `data` come before every answer; b"" ends it."""
+        self.wire.trouble.noise = data  # type: ignore[attr-defined]
+
+    def mend(self) -> None:
+        """End all troubles of the line."""
+        trouble = self.wire.trouble  # type: ignore[attr-defined]
+        trouble.drop = trouble.corrupt = trouble.echo = 0
+        trouble.noise, trouble.fragment = b"", False
+
+
+class Ebds(Acceptor):
+    """MEI and Pyramid; the toggle outlives the process."""
+
+    def __init__(self, chance: random.Random, table: Table) -> None:
+        from hardware.sim.ebds_device import Acceptor as EbdsDevice
+        from hardware.sim.ebds_parts import POLICIES, PROFILES, Settings
+        from hardware.sim.ebds_wire import Wire as EbdsWire
+
+        settings = Settings(chance.choice(PROFILES), chance.choice(POLICIES))
+        self._profile, self._table = settings.profile, table
+        self.device = device = EbdsDevice(settings)
+        self.wire = EbdsWire(device)
+
+    def codec(self, kept: object) -> Codec:
+        from hardware.acceptors.ebds import PROFILES, EbdsCodec
+
+        return EbdsCodec(PROFILES[self._profile], self._table, kept if isinstance(kept, int) else None)
+
+    def keep(self, codec: Codec) -> object:
+        return codec.toggle  # type: ignore[attr-defined]
+
+
+FAMILIES: dict[str, type[Acceptor]] = {"ebds": Ebds}
+USUAL = "ebds"
