@@ -5,6 +5,11 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any
 
+from kiosk.brain.apply_tenders import RULES as TENDER_RULES
+from kiosk.brain.apply_tenders import left_behind
+from kiosk.brain.apply_tenders import open_payment as _payment
+from kiosk.brain.contradiction import Contradiction as Contradiction
+from kiosk.brain.contradiction import require as _require
 from kiosk.brain.state import Books, OpenNote, OpenPayment
 from kiosk.domain import facts as f
 from kiosk.domain.claim import Aftermath
@@ -14,13 +19,10 @@ _AFTERMATH_MAX = 4
 _SLIPS_MAX = 8
 
 
-class Contradiction(Exception):
-    """A fact does not fit what the journal says so far: a bug, or a journal that is not ours."""
-
-
 def _session_opened(books: Books, fact: f.SessionOpened) -> Books:
     _require(books.note is None, "a session opened while a note is open")
-    return replace(books, session_id=fact.session_id, session_claims=0, aftermath=())
+    _require(not books.card_under_way, "a session opened while a card transaction is under way")
+    return replace(books, session_id=fact.session_id, session_claims=0, declines=0, aftermath=())
 
 
 def _session_closed(books: Books, fact: f.SessionClosed) -> Books:
@@ -58,6 +60,7 @@ def _credit_agreed(books: Books, fact: f.CreditAgreed) -> Books:
 
 def _note_stack_requested(books: Books, fact: f.NoteStackRequested) -> Books:
     _require(books.note is None, "a second note while one is open")
+    _require(not books.card_under_way, "a note was asked for while a card transaction is under way")
     _payment(books, fact.payment_id)
     note = OpenNote(fact.note_id, fact.payment_id, fact.channel, fact.value_minor, fact.cassette_period)
     return replace(books, note=note, last_stacked_minor=0)
@@ -97,19 +100,20 @@ def _found(aftermath: tuple[Aftermath, ...], value_minor: int) -> tuple[Aftermat
 
 
 def _payment_completed(books: Books, fact: f.PaymentCompleted) -> Books:
-    payment = _payment(books, fact.payment_id)
+    late = books.late is not None and books.late.payment_id == fact.payment_id
+    payment = books.late if late and books.late is not None else _payment(books, fact.payment_id)
+    _require(books.payout is None or late, "a payment completed while change is being given")
     _require(payment.in_minor == fact.total_minor, "a payment completed with another sum than was put in")
+    _require(payment.fee_minor == fact.fee_minor, "a payment completed with another fee than was taken")
     _require(sum(line.amount_minor for line in fact.lines) == fact.total_minor, "lines differ from the sum")
-    rest = _rest(payment, fact.lines) if books.note is not None else None
+    rest = _rest(payment, fact.lines)
+    books = left_behind(replace(books, receipts=books.receipts + 1, unprinted=(*books.unprinted, fact)), rest)
+    still_open = rest if books.note is not None else None
+    books = replace(books, late=None) if late else replace(books, payment=still_open)
+    if late and books.session_id not in ("", fact.session_id):
+        return books  # who stands there now has another receipt, and need not read this one
     applied = Aftermath("applied", fact.total_minor, payment.last4, fact.receipt_number)
-    return replace(
-        books,
-        payment=rest,
-        receipts=books.receipts + 1,
-        completed=fact,
-        unprinted=(*books.unprinted, fact),
-        aftermath=_told(books, applied),
-    )
+    return replace(books, completed=fact, aftermath=_told(books, applied))
 
 
 def _told(books: Books, item: Aftermath) -> tuple[Aftermath, ...]:
@@ -117,19 +121,29 @@ def _told(books: Books, item: Aftermath) -> tuple[Aftermath, ...]:
 
 
 def _rest(payment: OpenPayment, paid: tuple[f.LinePaid, ...]) -> OpenPayment:
-    """What stays open for a note whose fate is unknown, when its payment had to be closed before (rule 4)."""
-    by_invoice = {line.invoice: line.amount_minor for line in paid}
+    """What stays open for a note or a card whose fate is unknown, when its payment had to be closed before (rule 4)."""
+    by_invoice = {(line.account, line.invoice): line.amount_minor for line in paid}
     invoices = tuple(
-        replace(line, amount_minor=line.amount_minor - by_invoice.get(line.invoice, 0)) for line in payment.invoices
+        replace(line, amount_minor=line.amount_minor - by_invoice.get((line.account, line.invoice), 0))
+        for line in payment.invoices
     )
-    balance = max(0, payment.balance_minor - sum(by_invoice.values()))
-    return replace(payment, invoices=invoices, balance_minor=balance, agreed_minor=0, notes=())
+    return replace(
+        payment,
+        invoices=invoices,
+        balance_minor=max(0, payment.balance_minor - sum(by_invoice.values())),
+        agreed_minor=0,
+        notes=(),
+        cards=(),
+        checks=(),
+        change_minor=0,
+    )
 
 
 def _payment_abandoned(books: Books, fact: f.PaymentAbandoned) -> Books:
     payment = _payment(books, fact.payment_id)
-    _require(payment.in_minor == 0 and books.note is None, "a payment with money in it was abandoned")
-    return replace(books, payment=None)
+    empty = not payment.holds_money and books.note is None
+    _require(empty, "a payment with money in it was abandoned")
+    return left_behind(replace(books, payment=None), replace(payment, agreed_minor=0))
 
 
 def _receipt_ended(books: Books, fact: f.ReceiptPrinted | f.ReceiptFailed) -> Books:
@@ -232,6 +246,7 @@ _RULES: dict[type[Any], Callable[[Books, Any], Books]] = {
     f.KioskFrozen: lambda books, fact: replace(books, frozen=fact.reason),
     f.MediumDistrusted: _medium_distrusted,
     f.JournalPruned: _unchanged,
+    **TENDER_RULES,
 }
 
 
@@ -243,13 +258,6 @@ def apply(books: Books, fact: f.Fact) -> Books:
 def fold(history: Iterable[f.Fact], books: Books | None = None) -> Books:
     """Return the books that `history` leads to."""
     return reduce(apply, history, books or Books())
-
-
-def _payment(books: Books, payment_id: str) -> OpenPayment:
-    payment = books.payment
-    if payment is None or payment.payment_id != payment_id:
-        raise Contradiction(f"payment {payment_id} is not open")
-    return payment
 
 
 def _cash_in(books: Books, value_minor: int, period: int) -> Books:
@@ -264,8 +272,3 @@ def _cash_in(books: Books, value_minor: int, period: int) -> Books:
         last_stacked_minor=value_minor,
         swap_announced=False,
     )
-
-
-def _require(condition: bool, otherwise: str) -> None:
-    if not condition:
-        raise Contradiction(otherwise)

@@ -10,6 +10,7 @@ from kiosk.domain.claim import Aftermath
 from kiosk.domain.facts import ClaimOpened, LinePaid, NoteCount, NoteInPayment, PaymentCompleted
 from kiosk.domain.invoice import Account, InvoiceReference
 from kiosk.domain.snapshot import DeviceHealth, ReceiptView
+from kiosk.domain.tenders import CardSaleApproved, CheckInPayment, FeeAgreed
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,20 @@ class OpenNote:
 
 
 @dataclass(frozen=True)
+class OtherAccount:
+    """One more account whose bills are in a payment."""
+
+    account: str
+    last4: str
+
+
+@dataclass(frozen=True)
 class OpenPayment:
-    """A payment that can still take or hold money. `invoices` are what was open when it began, oldest first."""
+    """A payment that can still take or hold money.
+
+    `invoices` are what was open when it began, oldest first, then those of `others` as they were added. `cards` are
+    approved and stand: one whose void is under way is not among them.
+    """
 
     payment_id: str
     session_id: str
@@ -41,14 +54,65 @@ class OpenPayment:
     agreed_minor: int = 0
     credit_up_to_minor: int = 0
     notes: tuple[NoteInPayment, ...] = ()
+    others: tuple[OtherAccount, ...] = ()
+    cards: tuple[CardSaleApproved, ...] = ()
+    checks: tuple[CheckInPayment, ...] = ()
+    change_minor: int = 0
+    fee: FeeAgreed | None = None  # for the newest card
 
     @property
     def in_minor(self) -> int:
-        return sum(note.value_minor for note in self.notes)
+        """What was put in for bills; fees are apart."""
+        notes = sum(note.value_minor for note in self.notes)
+        checks = sum(check.amount_minor for check in self.checks)
+        return notes + self.by_card_minor + checks - self.change_minor
+
+    @property
+    def by_card_minor(self) -> int:
+        return sum(card.amount_minor for card in self.cards if card.leg == "bill")
+
+    @property
+    def fee_minor(self) -> int:
+        """What was taken as fees, as transactions of their own."""
+        return sum(card.amount_minor for card in self.cards if card.leg == "fee")
+
+    @property
+    def holds_money(self) -> bool:
+        return bool(self.notes or self.cards or self.checks)
 
     @property
     def left_minor(self) -> int:
         return max(0, self.agreed_minor - self.in_minor)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A card transaction that was announced.
+
+    `state`: open (its command went out), unknown (who was asked could not tell), ended (no money moved, by all that
+    was said; kept for a while, should an approval turn up after all). `sale` is what a void is about. `rest` is what
+    its payment still owed when it ended without this: an approval found later completes that.
+    """
+
+    reference: str
+    operation: str  # "sale" | "void"
+    payment_id: str
+    leg: str
+    amount_minor: int
+    state: str = "open"
+    reason: str = ""
+    sale: CardSaleApproved | None = None
+    rest: OpenPayment | None = None
+
+
+@dataclass(frozen=True)
+class OpenPayout:
+    """Change that the recycler was told to give."""
+
+    payout_id: str
+    payment_id: str
+    amount_minor: int
+    paid_minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,7 +137,25 @@ class Books:
     staff: str = ""
     frozen: str = ""
     lost_records: int = 0  # fetched back from the city, because the medium had lost them
-    cash_minor: int = 0  # all that was ever booked as cash
+    cash_minor: int = 0  # all that was ever booked as cash, less change
+    card_minor: int = 0  # all that was ever approved, less voids
+    check_minor: int = 0
+    references: int = 0  # of card attempts, ever
+    attempts: tuple[Attempt, ...] = ()  # at most one of them is open or unknown
+    approvals: tuple[CardSaleApproved, ...] = ()  # the newest, for receipts and to know a report that comes again
+    late: OpenPayment | None = None  # holds a card that was found after its payment had ended
+    declines: int = 0  # in a row, in this session
+    payout: OpenPayout | None = None
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The card transaction whose end is not known."""
+        return next((attempt for attempt in self.attempts if attempt.state != "ended"), None)
+
+    @property
+    def card_under_way(self) -> bool:
+        """True while a card transaction was announced and nobody has given up waiting for its end."""
+        return self.attempt is not None and self.attempt.state == "open"
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,26 @@ Sums are cents, lists are tuples, times are RFC 3339 UTC. A fact that moves mone
 with what the server books for it (architecture, rule 8).
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
+
+from kiosk.domain.tenders import (
+    BatchClosed,
+    CardInPayment,
+    CardSaleApproved,
+    CardSaleEnded,
+    CardSaleStarted,
+    CardSaleUnknown,
+    CardSaleVoided,
+    CheckInPayment,
+    CheckTaken,
+    FeeAgreed,
+    NotePaidOut,
+    PayoutEnded,
+    VoidEnded,
+    VoidStarted,
+    VoidUnknown,
+)
 
 
 @dataclass(frozen=True)
@@ -143,8 +161,36 @@ class NoteUnexpected:
 
 
 @dataclass(frozen=True)
+class InvoiceAdded:
+    """One more account in the payment, with its bills as in InvoiceChosen."""
+
+    payment_id: str
+    account: str
+    last4: str
+    invoices: tuple[LinePaid, ...]
+    balance_minor: int
+    live: bool
+
+
+@dataclass(frozen=True)
+class PayoutStarted:
+    """Committed before the recycler is told to give change."""
+
+    payout_id: str
+    payment_id: str
+    amount_minor: int
+    currency: str
+    notes: tuple[NoteCount, ...]
+    cassette_period: int
+
+
+@dataclass(frozen=True)
 class PaymentCompleted:
-    """Books: debit clearing of the payment, credit receivables per line (credit on account where invoice is "")."""
+    """Books: debit clearing of the payment, credit receivables per line (credit on account where invoice is "").
+
+    `total_minor` is what was put in for bills: notes, bill legs of cards and checks, less change. A fee taken as a
+    transaction of its own stands apart in `fee_minor`: debit clearing, credit fees.
+    """
 
     payment_id: str
     session_id: str
@@ -154,9 +200,15 @@ class PaymentCompleted:
     notes: tuple[NoteInPayment, ...]  # evidence only
     total_minor: int
     currency: str
-    reason: str  # "met" | "stopped" | "idle" | "restart" | "stopping"
+    reason: str  # "met" | "stopped" | "idle" | "restart" | "stopping" | "found"
     value_date: str  # YYYY-MM-DD in the city's time zone
     live: bool
+    cards: tuple[CardInPayment, ...] = ()  # evidence, as the notes
+    checks: tuple[CheckInPayment, ...] = ()
+    change_minor: int = 0
+    fee_minor: int = 0
+    fee_kind: str = ""
+    fee_rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -297,6 +349,21 @@ Fact = (
     | NoteReturned
     | NoteInDoubt
     | NoteUnexpected
+    | FeeAgreed
+    | CardSaleStarted
+    | CardSaleApproved
+    | CardSaleEnded
+    | CardSaleUnknown
+    | VoidStarted
+    | CardSaleVoided
+    | VoidEnded
+    | VoidUnknown
+    | BatchClosed
+    | InvoiceAdded
+    | CheckTaken
+    | PayoutStarted
+    | NotePaidOut
+    | PayoutEnded
     | PaymentCompleted
     | PaymentAbandoned
     | ReceiptPrinted
@@ -323,7 +390,8 @@ def body(fact: Fact) -> dict[str, Any]:
 
 
 def parse(kind: str, content: dict[str, Any]) -> Fact:
-    """Return the fact that `body` made `content` from. Unknown fields are ignored; KeyError for a missing one."""
+    """Return the fact that `body` made `content` from. Unknown fields are ignored; one that older records lack has its
+    default; KeyError for any other that is missing."""
     return _build(KINDS[kind], content)  # type: ignore[no-any-return]
 
 
@@ -339,8 +407,12 @@ def _build(kind: type[Any], content: dict[str, Any]) -> Any:
     hints = get_type_hints(kind)
     values = {}
     for field in fields(kind):
+        if field.name not in content and field.default is not MISSING:
+            continue
         value, hint = content[field.name], hints[field.name]
         if get_origin(hint) is tuple:
             value = tuple(_build(get_args(hint)[0], item) for item in value)
+        elif is_dataclass(hint) and isinstance(hint, type):
+            value = _build(hint, value)
         values[field.name] = value
     return kind(**values)

@@ -22,6 +22,208 @@ PAYMENT = "0193591c-6f10-7000-8000-000000000001"
 SESSION = "0193591c-6f10-7000-8000-000000000002"
 NOTE = "0193591c-6f10-7000-8000-000000000003"
 RECEIPT = "RB-07-1-000001"
+BY_CARD = "0193591c-6f10-7000-8000-000000000004"
+UNDONE = "0193591c-6f10-7000-8000-000000000005"
+CHECK = "0193591c-6f10-7000-8000-000000000006"
+PAYOUT = "0193591c-6f10-7000-8000-000000000007"
+PAID_OUT = "0193591c-6f10-7000-8000-000000000008"
+SECOND_NOTE = "0193591c-6f10-7000-8000-000000000009"
+SLIP = {
+    "brand": "Visa",
+    "last4": "4242",
+    "entry": "chip",
+    "approval": "A1B2C3",
+    "application": "Visa Credit",
+    "aid": "A0000000031010",
+    "tvr": "0000008000",
+    "tsi": "E800",
+    "response_code": "00",
+    "cryptogram": "5E1F00AABBCCDDEE",
+    "verified": "pin",
+    "terminal_id": "RB070001",
+    "merchant_id": "9399",
+    "batch": "17",
+    "trace": "000042",
+    "host_reference": "H-42",
+}
+
+
+def card(payment: str, reference: str, leg: str, amount_minor: int, **more: Any) -> dict[str, Any]:
+    about = {"payment_id": payment, "reference": reference, "leg": leg}
+    return {**about, "amount_minor": amount_minor, "currency": "USD", **more}
+
+
+def void(reference: str, **more: Any) -> dict[str, Any]:
+    return {"payment_id": UNDONE, "reference": reference, "of": "RB070100000B", **more}
+
+
+VOIDED = {"amount_minor": 1000, "currency": "USD"}
+
+# One payment by card with a fee, by check and in cash with change, for bills of two accounts; one that was undone.
+TENDERS: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "InvoiceAdded",
+        {
+            "payment_id": BY_CARD,
+            "account": "num:70112233",
+            "last4": "2233",
+            "invoices": [{"account": "num:70112233", "invoice": "INV-9", "amount_minor": 900}],
+            "balance_minor": 900,
+            "live": True,
+        },
+        "a second account in one payment: booked nowhere",
+    ),
+    (
+        "FeeAgreed",
+        {"payment_id": BY_CARD, "rule": "card-2026", "kind": "service", "base_minor": 4000, "fee_minor": 150},
+        "booked nowhere",
+    ),
+    ("CardSaleStarted", card(BY_CARD, "RB0701000001", "bill", 5000, terminal="RB070001"), "booked nowhere"),
+    (
+        "CardSaleApproved",
+        card(BY_CARD, "RB0701000001", "bill", 4000, asked_minor=5000, terminal_ref="42", slip=SLIP, found=False),
+        "less than asked for: debit card receivable, credit clearing",
+    ),
+    ("CardSaleStarted", card(BY_CARD, "RB0701000002", "fee", 150, terminal="RB070001"), "the fee's own leg"),
+    (
+        "CardSaleUnknown",
+        card(BY_CARD, "RB0701000002", "fee", 150, reason="no_answer"),
+        "a memo: booked nowhere",
+    ),
+    (
+        "CardSaleApproved",
+        card(BY_CARD, "RB0701000002", "fee", 150, asked_minor=150, terminal_ref="43", slip=SLIP, found=True),
+        "found by asking: debit card receivable, credit clearing",
+    ),
+    (
+        "CheckTaken",
+        {
+            "check_id": CHECK,
+            "payment_id": BY_CARD,
+            "amount_minor": 1500,
+            "currency": "USD",
+            "number": "1041",
+            "routing": "111000025",
+            "account_last4": "6789",
+            "cassette_period": 1,
+            "franked": True,
+        },
+        "debit checks, credit clearing",
+    ),
+    (
+        "NoteStacked",
+        {
+            "note_id": SECOND_NOTE,
+            "payment_id": BY_CARD,
+            "value_minor": 1000,
+            "currency": "USD",
+            "cassette_period": 1,
+            "recovered": False,
+        },
+        "debit cash, credit clearing",
+    ),
+    (
+        "PayoutStarted",
+        {
+            "payout_id": PAYOUT,
+            "payment_id": BY_CARD,
+            "amount_minor": 500,
+            "currency": "USD",
+            "notes": [{"value_minor": 500, "count": 1}],
+            "cassette_period": 1,
+        },
+        "booked nowhere",
+    ),
+    (
+        "NotePaidOut",
+        {
+            "payout_id": PAYOUT,
+            "payment_id": BY_CARD,
+            "note_id": PAID_OUT,
+            "value_minor": 500,
+            "currency": "USD",
+            "cassette_period": 1,
+        },
+        "debit clearing, credit cash",
+    ),
+    (
+        "PayoutEnded",
+        {"payout_id": PAYOUT, "payment_id": BY_CARD, "result": "done", "detail": ""},
+        "booked nowhere",
+    ),
+    (
+        "PaymentCompleted",
+        {
+            "payment_id": BY_CARD,
+            "session_id": SESSION,
+            "receipt_number": "RB-07-1-000002",
+            "account": "num:44170934",
+            "lines": [
+                {"account": "num:44170934", "invoice": "", "amount_minor": 5100},
+                {"account": "num:70112233", "invoice": "INV-9", "amount_minor": 900},
+            ],
+            "notes": [{"note_id": SECOND_NOTE, "value_minor": 1000}],
+            "total_minor": 6000,
+            "currency": "USD",
+            "reason": "met",
+            "value_date": "2026-11-23",
+            "live": True,
+            "cards": [
+                {"reference": "RB0701000001", "leg": "bill", "amount_minor": 4000, "brand": "Visa", "last4": "4242"},
+                {"reference": "RB0701000002", "leg": "fee", "amount_minor": 150, "brand": "Visa", "last4": "4242"},
+            ],
+            "checks": [{"check_id": CHECK, "number": "1041", "amount_minor": 1500}],
+            "change_minor": 500,
+            "fee_minor": 150,
+            "fee_kind": "service",
+            "fee_rule": "card-2026",
+        },
+        "empties clearing of bills and fee",
+    ),
+    ("CardSaleStarted", card(UNDONE, "RB070100000A", "bill", 2000, terminal="RB070001"), "booked nowhere"),
+    (
+        "CardSaleEnded",
+        {
+            "payment_id": UNDONE,
+            "reference": "RB070100000A",
+            "leg": "bill",
+            "result": "declined",
+            "reason": "05",
+        },
+        "booked nowhere",
+    ),
+    ("CardSaleStarted", card(UNDONE, "RB070100000B", "bill", 2000, terminal="RB070001"), "booked nowhere"),
+    (
+        "CardSaleApproved",
+        card(UNDONE, "RB070100000B", "bill", 1000, asked_minor=2000, terminal_ref="44", slip=SLIP, found=False),
+        "debit card receivable, credit clearing",
+    ),
+    ("VoidStarted", void("RB070100000C", why="undersized", **VOIDED), "booked nowhere"),
+    (
+        "VoidEnded",
+        {
+            "payment_id": UNDONE,
+            "reference": "RB070100000C",
+            "of": "RB070100000B",
+            "result": "not_started",
+            "reason": "busy",
+        },
+        "the sale stands: booked nowhere",
+    ),
+    ("VoidStarted", void("RB070100000D", why="undersized", **VOIDED), "booked nowhere"),
+    ("VoidUnknown", void("RB070100000D", reason="line_lost", **VOIDED), "a memo: booked nowhere"),
+    ("CardSaleVoided", void("RB070100000D", found=True, **VOIDED), "the reverse of the sale"),
+    (
+        "PaymentAbandoned",
+        {"payment_id": UNDONE, "reason": "cancelled"},
+        "booked nowhere",
+    ),
+    (
+        "BatchClosed",
+        {"reference": "RB070100000E", "result": "approved", "count": 2, "total_minor": 4150, "reason": ""},
+        "the terminal's end of day, a memo: booked nowhere",
+    ),
+]
 
 FACTS: list[tuple[str, dict[str, Any], str]] = [
     ("KioskStarted", {"version": "0.1.0", "reason": "boot"}, "first of the chain: prev_hash is the nonce"),
@@ -120,6 +322,7 @@ FACTS: list[tuple[str, dict[str, Any], str]] = [
         {"claim_number": "RB-07-C1-000001", "outcome": "confirmed", "reason": ""},
         "booked nowhere",
     ),
+    *TENDERS,
     (
         "FactOfTomorrow",
         {"\U0001f600": 1, "\ufb33": 2, "z": [True, None, {"b": -1, "a": 9007199254740991}], "": "empty key"},

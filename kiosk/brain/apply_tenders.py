@@ -1,0 +1,206 @@
+"""What facts of cards, checks and change do to the books: the other half of `apply` (apply.py)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from kiosk.brain.contradiction import Contradiction, require
+from kiosk.brain.state import Attempt, Books, OpenPayment, OpenPayout, OtherAccount
+from kiosk.domain import facts as f
+from kiosk.domain import tenders as t
+
+_ENDED_MAX = 4
+_APPROVALS_MAX = 16
+
+
+def open_payment(books: Books, payment_id: str) -> OpenPayment:
+    payment = books.payment
+    if payment is None or payment.payment_id != payment_id:
+        raise Contradiction(f"payment {payment_id} is not open")
+    return payment
+
+
+# Cards
+
+
+def _fee_agreed(books: Books, fact: t.FeeAgreed) -> Books:
+    return replace(books, payment=replace(open_payment(books, fact.payment_id), fee=fact))
+
+
+def _sale_started(books: Books, fact: t.CardSaleStarted) -> Books:
+    open_payment(books, fact.payment_id)
+    require(fact.leg in ("bill", "fee"), "a card sale is for the bill or for the fee")
+    return _announced(books, Attempt(fact.reference, "sale", fact.payment_id, fact.leg, fact.amount_minor))
+
+
+def _void_started(books: Books, fact: t.VoidStarted) -> Books:
+    payment = open_payment(books, fact.payment_id)
+    sale = next((card for card in payment.cards if card.reference == fact.of), None)
+    if sale is None:
+        raise Contradiction("a void of a sale that is not in the payment")
+    require(sale.amount_minor == fact.amount_minor, "a void of another sum than the sale's")
+    left = tuple(card for card in payment.cards if card is not sale)
+    attempt = Attempt(fact.reference, "void", fact.payment_id, sale.leg, fact.amount_minor, sale=sale)
+    return _announced(replace(books, payment=replace(payment, cards=left)), attempt)
+
+
+def _announced(books: Books, attempt: Attempt) -> Books:
+    require(books.attempt is None, "a second card transaction while the end of one is not known")
+    require(books.note is None, "a card transaction while a note is open")
+    require(attempt.amount_minor > 0, "a card transaction of nothing")
+    require(all(known.reference != attempt.reference for known in books.attempts), "a reference was used twice")
+    return replace(books, references=books.references + 1, attempts=(*books.attempts, attempt))
+
+
+def _sale_approved(books: Books, fact: t.CardSaleApproved) -> Books:
+    """It counts even after its end without money was told: the acquirer owes it."""
+    attempt = _attempt(books, fact.reference, "sale", fact.payment_id)
+    require(fact.leg == attempt.leg, "an approval of another leg than was asked for")
+    require(fact.amount_minor > 0, "an approval of nothing")
+    books = _forgotten(books, attempt)
+    return replace(
+        _card_in(books, attempt, fact),
+        card_minor=books.card_minor + fact.amount_minor,
+        approvals=(*books.approvals, fact)[-_APPROVALS_MAX:],
+        declines=0,
+    )
+
+
+def _card_in(books: Books, attempt: Attempt, card: t.CardSaleApproved) -> Books:
+    """Add the card to its payment, or to what was left of it if it has ended."""
+    payment = books.payment
+    if payment is not None and payment.payment_id == card.payment_id:
+        return replace(books, payment=replace(payment, cards=(*payment.cards, card)))
+    late = books.late if books.late is not None else attempt.rest
+    if late is None or late.payment_id != card.payment_id:
+        raise Contradiction("a card was found for a payment that nobody knows")
+    return replace(books, late=replace(late, cards=(*late.cards, card)))
+
+
+def _sale_ended(books: Books, fact: t.CardSaleEnded) -> Books:
+    attempt = _attempt(books, fact.reference, "sale", fact.payment_id)
+    require(attempt.state != "ended", "a sale ended twice")
+    declines = books.declines + (fact.result == "declined" and attempt.leg == "bill")
+    return replace(_restated(books, attempt, "ended", fact.reason), declines=declines)
+
+
+def _unknown(books: Books, fact: t.CardSaleUnknown | t.VoidUnknown) -> Books:
+    operation = "sale" if isinstance(fact, t.CardSaleUnknown) else "void"
+    attempt = _attempt(books, fact.reference, operation, fact.payment_id)
+    require(attempt.state == "open", "an attempt that is not under way became unknown")
+    return _restated(books, attempt, "unknown", fact.reason)
+
+
+def _sale_voided(books: Books, fact: t.CardSaleVoided) -> Books:
+    attempt = _attempt(books, fact.reference, "void", fact.payment_id)
+    require(attempt.sale is not None and attempt.sale.reference == fact.of, "a void of another sale")
+    require(attempt.amount_minor == fact.amount_minor, "a void of another sum than was announced")
+    return replace(_forgotten(books, attempt), card_minor=books.card_minor - fact.amount_minor)
+
+
+def _void_ended(books: Books, fact: t.VoidEnded) -> Books:
+    attempt = _attempt(books, fact.reference, "void", fact.payment_id)
+    if attempt.sale is None:
+        raise Contradiction("a void of nothing")
+    return _card_in(_forgotten(books, attempt), attempt, attempt.sale)
+
+
+def _attempt(books: Books, reference: str, operation: str, payment_id: str) -> Attempt:
+    for attempt in books.attempts:
+        if (attempt.reference, attempt.operation, attempt.payment_id) == (reference, operation, payment_id):
+            return attempt
+    raise Contradiction(f"no {operation} {reference} of this payment was announced")
+
+
+def _forgotten(books: Books, attempt: Attempt) -> Books:
+    return replace(books, attempts=tuple(other for other in books.attempts if other is not attempt))
+
+
+def _restated(books: Books, attempt: Attempt, state: str, reason: str) -> Books:
+    others = tuple(other for other in books.attempts if other is not attempt)
+    room = _ENDED_MAX - (state != "ended")
+    return replace(books, attempts=(*others[-room:], replace(attempt, state=state, reason=reason)))
+
+
+def left_behind(books: Books, rest: OpenPayment) -> Books:
+    """The payment of `rest` has ended: its attempts keep what it still owes."""
+    return replace(
+        books,
+        attempts=tuple(
+            replace(attempt, rest=rest) if attempt.payment_id == rest.payment_id else attempt
+            for attempt in books.attempts
+        ),
+    )
+
+
+# Several bills, checks, change
+
+
+def _invoice_added(books: Books, fact: f.InvoiceAdded) -> Books:
+    payment = open_payment(books, fact.payment_id)
+    known = (payment.account, *(other.account for other in payment.others))
+    require(fact.account not in known, "an account was added twice")
+    more = replace(
+        payment,
+        others=(*payment.others, OtherAccount(fact.account, fact.last4)),
+        invoices=payment.invoices + fact.invoices,
+        balance_minor=payment.balance_minor + fact.balance_minor,
+        live=payment.live and fact.live,
+    )
+    return replace(books, payment=more)
+
+
+def _check_taken(books: Books, fact: t.CheckTaken) -> Books:
+    payment = open_payment(books, fact.payment_id)
+    require(fact.amount_minor > 0, "a check of nothing")
+    require(all(check.check_id != fact.check_id for check in payment.checks), "a check was taken twice")
+    checks = (*payment.checks, t.CheckInPayment(fact.check_id, fact.number, fact.amount_minor))
+    return replace(books, check_minor=books.check_minor + fact.amount_minor, payment=replace(payment, checks=checks))
+
+
+def _payout_started(books: Books, fact: f.PayoutStarted) -> Books:
+    payment = open_payment(books, fact.payment_id)
+    require(books.payout is None, "a second payout while one is open")
+    require(0 < fact.amount_minor <= payment.in_minor, "a payout of more than was put in")
+    require(fact.amount_minor == sum(n.value_minor * n.count for n in fact.notes), "the notes of a payout differ")
+    return replace(books, payout=OpenPayout(fact.payout_id, fact.payment_id, fact.amount_minor))
+
+
+def _note_paid_out(books: Books, fact: t.NotePaidOut) -> Books:
+    payout, payment = books.payout, open_payment(books, fact.payment_id)
+    if payout is None or payout.payout_id != fact.payout_id:
+        raise Contradiction("a note was paid out that nobody asked for")
+    counts = {count.value_minor: count.count for count in books.period_notes}
+    if fact.cassette_period == books.period:
+        counts[fact.value_minor] = counts.get(fact.value_minor, 0) - 1
+    return replace(
+        books,
+        cash_minor=books.cash_minor - fact.value_minor,
+        period_notes=tuple(f.NoteCount(value, counts[value]) for value in sorted(counts) if counts[value]),
+        payout=replace(payout, paid_minor=payout.paid_minor + fact.value_minor),
+        payment=replace(payment, change_minor=payment.change_minor + fact.value_minor),
+    )
+
+
+def _payout_ended(books: Books, fact: t.PayoutEnded) -> Books:
+    require(books.payout is not None and books.payout.payout_id == fact.payout_id, "a payout ended that is not open")
+    return replace(books, payout=None)
+
+
+RULES: dict[type[Any], Callable[[Books, Any], Books]] = {
+    t.FeeAgreed: _fee_agreed,
+    t.CardSaleStarted: _sale_started,
+    t.CardSaleApproved: _sale_approved,
+    t.CardSaleEnded: _sale_ended,
+    t.CardSaleUnknown: _unknown,
+    t.VoidStarted: _void_started,
+    t.CardSaleVoided: _sale_voided,
+    t.VoidEnded: _void_ended,
+    t.VoidUnknown: _unknown,
+    t.BatchClosed: lambda books, fact: books,
+    f.InvoiceAdded: _invoice_added,
+    t.CheckTaken: _check_taken,
+    f.PayoutStarted: _payout_started,
+    t.NotePaidOut: _note_paid_out,
+    t.PayoutEnded: _payout_ended,
+}
