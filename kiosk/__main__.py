@@ -8,6 +8,7 @@
           [--again]                                       the server forgot this enrolment: make it known once more
     kiosk pin                                             turn a PIN into what the configuration keeps
     kiosk check --config FILE [--devices]                 every error of the configuration at once
+    kiosk doctor --config FILE | --port PORT              which acceptor hangs on the port, and is it as configured
     kiosk journal verify|export FILE                      check or write out the journal of a kiosk that is stopped
     kiosk journal verify|export --config FILE             the same of one that runs
     kiosk journal drain FILE --config FILE                send the city what it lacks of an old journal or an export
@@ -188,6 +189,12 @@ def _check(argv: list[str]) -> int:
     return 0
 
 
+def _doctor(argv: list[str]) -> int:
+    from kiosk.engine.doctor import main as doctor_main
+
+    return doctor_main(argv)
+
+
 def _journal(argv: list[str]) -> int:
     if argv[:1] == ["drain"]:
         from kiosk.engine.drain import main as drain_main
@@ -222,6 +229,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "enrol": _enrol,
     "pin": _pin,
     "check": _check,
+    "doctor": _doctor,
     "journal": _journal,
     "read": _read,
     "demo": _demo,

@@ -11,7 +11,10 @@ from hardware.transport.conversation import Lost, Met, Refused
 
 @dataclass(frozen=True)
 class Identity:
-    """What the device says it is; "" where it does not say. `table` maps channel to (ISO currency, cents)."""
+    """What the device says it is; "" where it does not say. `table` maps channel to (ISO currency, cents).
+
+    `counters` are its own, by the sheet's names in snake_case; {} if it keeps none.
+    """
 
     protocol: str
     model: str = ""
@@ -19,6 +22,7 @@ class Identity:
     firmware: str = ""
     variant: str = ""
     table: dict[int, tuple[str, int]] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
 
 
 # Events. `report` numbers a report that the codec holds, repeating its frame, until Acknowledge(report).

@@ -48,6 +48,7 @@ class SerialLine:
         self._data_bits, self._parity, self._stop_bits = data_bits, parity, stop_bits
         self._connect = connect
         self._port: serial.Serial | None = None
+        self.warning = ""  # what the port that was opened last did not keep
 
     def open(self) -> None:
         self.close()
@@ -55,6 +56,7 @@ class SerialLine:
             device = self._path.resolve(strict=True)
         except OSError as error:
             raise LineLost(f"{self.name} is not there") from error
+        self.warning = ""
         is_pty = str(device).startswith("/dev/pts/")
         self._port = self._open(device, is_pty)
         try:
@@ -101,7 +103,8 @@ class SerialLine:
         size_kept = flags & termios.CSIZE == sizes[self._data_bits]
         parity_kept = bool(flags & termios.PARENB) == (self._parity != serial.PARITY_NONE)
         if not (size_kept and parity_kept):
-            log.warning("%s does not keep %d%s: not a full UART?", self.name, self._data_bits, self._parity)
+            self.warning = f"{self.name} does not keep {self._data_bits}{self._parity}: not a full UART?"
+            log.warning("%s", self.warning)
 
     def close(self) -> None:
         if self._port is not None:

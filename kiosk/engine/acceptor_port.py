@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import IO
 
 from hardware.acceptors import contract
-from hardware.acceptors.ebds import PROFILES, EbdsCodec
 from hardware.acceptors.ebds.toggle import ToggleFile
+from hardware.acceptors.families import FAMILIES, Options
 from hardware.transport.driver import Driver
-from hardware.transport.serial_line import SerialLine
 from kiosk.config.model import Acceptor
 from kiosk.domain.facts import FrameSeen
 from kiosk.engine.acceptor import teller
@@ -17,21 +16,26 @@ from kiosk.engine.frames import FrameRing
 from kiosk.engine.inbox import Inbox
 
 
+def toggle_file(run_dir: Path) -> ToggleFile:
+    return ToggleFile(run_dir / "acceptor.toggle")
+
+
 class AcceptorPort:
     """Owns the port's thread. `capture` gets one line a frame or decision: monotonic ns, D/H/C, hex or words."""
 
     def __init__(self, acceptor: Acceptor, currency: str, run_dir: Path, inbox: Inbox, capture: Path | None) -> None:
-        toggle = ToggleFile(run_dir / "acceptor.toggle")
+        toggle = toggle_file(run_dir)
         self._ring = FrameRing()
         self._capture: IO[str] | None = capture.open("a", encoding="ascii") if capture else None
         table = {channel: (currency, value_minor) for channel, value_minor in acceptor.channels.items()}
-        codec = EbdsCodec(PROFILES[acceptor.profile], table, toggle.read())
+        family = FAMILIES[acceptor.protocol]
+        codec = family.make(Options(acceptor.profile), table, toggle.read())
         self._driver = Driver(
             codec,
-            SerialLine(acceptor.port),
+            family.line(acceptor.port),
             on_event=teller(inbox),
             on_wire=self._on_wire,
-            before_write=toggle.keeper(lambda: codec.toggle),
+            before_write=toggle.keeper(lambda: family.keep(codec)),
         )
         self.thread = threading.Thread(target=self._driver.run, name="acceptor")
 

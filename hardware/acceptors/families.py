@@ -1,0 +1,48 @@
+"""The bill acceptors that are spoken to: for each protocol its name, how its line is set, and how its codec is made."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hardware.acceptors.contract import Codec
+from hardware.acceptors.ebds import PROFILES, EbdsCodec
+from hardware.transport.serial_line import Parity, SerialLine
+
+Table = Mapping[int, tuple[str, int]]  # channel to currency and cents
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the city configures beside port and table. `profile` is for EBDS."""
+
+    profile: str = "mei-sc"
+
+
+@dataclass(frozen=True)
+class Family:
+    """`make(options, table, kept)` returns a codec; `kept` is the last `keep(codec)`, None if that is not known."""
+
+    name: str
+    baud: int
+    data_bits: int
+    parity: Parity
+    stop_bits: int
+    make: Callable[[Options, Table, int | None], Codec]
+    keep: Callable[[Any], int] = lambda codec: 0
+
+    def line(self, port: str | Path) -> SerialLine:
+        return SerialLine(port, self.baud, self.data_bits, self.parity, self.stop_bits)
+
+    @property
+    def settings(self) -> str:
+        return f"{self.baud} {self.data_bits}{self.parity}{self.stop_bits}"
+
+
+def _ebds(options: Options, table: Table, toggle: int | None) -> Codec:
+    return EbdsCodec(PROFILES[options.profile], table, toggle)
+
+
+FAMILIES = {
+    "ebds": Family("EBDS", 9600, 7, "E", 1, _ebds, lambda codec: int(codec.toggle)),
+}

@@ -1,0 +1,117 @@
+"""Goal: `kiosk doctor` names what hangs on a port and takes nothing. Method: real twins on pseudo-terminals."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from hardware.acceptors.contract import (
+    Acknowledge,
+    Connected,
+    Enable,
+    Event,
+    Identity,
+    NoteEscrowed,
+    NoteStacked,
+    StackNote,
+)
+from hardware.acceptors.ebds.profiles import USA
+from hardware.acceptors.ebds.toggle import ToggleFile
+from hardware.acceptors.families import FAMILIES, Options
+from hardware.acceptors.probe import Setting, probe
+from hardware.sim.ebds import EbdsTwin
+from hardware.sim.ebds_parts import Settings
+from hardware.sim.lines import PtyLine
+from hardware.sim.notes import Place
+from hardware.transport.driver import Driver
+from kiosk.config.model import Acceptor
+from kiosk.engine.doctor import differences, main, order
+
+
+def test_it_names_the_device_behind_a_port(tmp_path: Path) -> None:
+    link = tmp_path / "acceptor"
+    with EbdsTwin(link):
+        done = subprocess.run(
+            [sys.executable, "-m", "kiosk", "doctor", "--port", str(link), "--protocol", "ebds"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in ("EBDS at 9600 7E1: SC83", "serial number 83100004417", "note type 5: USD $20.00", "all is well"):
+        assert said in done.stdout
+
+
+def stack_untold(link: Path, twin: EbdsTwin, toggle: ToggleFile) -> None:
+    """Be a kiosk that stacks a note and stops before the report is durable."""
+    family, told = FAMILIES["ebds"], threading.Event()
+    codec = family.make(Options(), USA, None)
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Connected):
+            driver.submit(Enable(frozenset({5})))
+        elif isinstance(event, NoteEscrowed):
+            driver.submit(StackNote(event.escrow))
+        elif isinstance(event, NoteStacked) and event.channel:
+            told.set()
+        elif isinstance(event, NoteStacked):
+            driver.submit(Acknowledge(event.report))
+
+    driver = Driver(codec, family.line(link), on_event=hear, before_write=toggle.keeper(lambda: family.keep(codec)))
+    thread = threading.Thread(target=driver.run, daemon=True)
+    thread.start()
+    twin.handle({"do": "wait_enabled", "value_minor": 2000})
+    twin.handle({"do": "insert", "value_minor": 2000})
+    assert told.wait(10)
+    driver.stop()
+    thread.join()
+
+
+def test_it_takes_no_report_from_the_kiosk(tmp_path: Path) -> None:
+    link, toggle = tmp_path / "acceptor", ToggleFile(tmp_path / "toggle")
+    with EbdsTwin(link, Settings(speed=20)) as twin:
+        stack_untold(link, twin, toggle)
+        for _ in range(3):
+            (found,) = probe(link, ["ebds"], Setting(toggle=toggle))
+            assert (found.identity, found.waiting) == (None, 1)
+            assert "start the kiosk" in found.silence
+        assert twin.device.body.place is Place.STACKED_UNTOLD
+
+
+def test_nobody_on_the_line_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = PtyLine(tmp_path / "acceptor")
+    line.plug_in()
+    assert main(["--port", str(line.link), "--protocol", "ebds"]) == 1
+    line.unplug()
+    assert "no acceptor answers" in capsys.readouterr().out
+
+
+def test_a_port_that_is_held_or_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", str(tmp_path / "nothing")]) == 2
+    line = PtyLine(tmp_path / "acceptor")
+    line.plug_in()
+    holder = FAMILIES["ebds"].line(line.link)
+    holder.open()
+    assert main(["--port", str(line.link)]) == 2
+    holder.close()
+    line.unplug()
+    said = capsys.readouterr().err
+    assert "is not there" in said
+    assert "is held by another process" in said
+
+
+def test_what_the_configuration_says_otherwise_is_said() -> None:
+    identity = Identity("ebds", table={1: ("USD", 100), 5: ("USD", 1000)})
+    wanted = Acceptor(port="/dev/lobby/acceptor", channels={1: 100, 5: 2000, 6: 5000})
+    first, second = differences(identity, "ebds", wanted)
+    assert "note type 5: the configuration says $20.00, the device $10.00" in first
+    assert "note type 6: the configuration says $50.00, the device nothing" in second
+    assert differences(Identity("ebds"), "ebds", wanted) == []
+
+
+def test_the_configured_protocol_is_asked_first() -> None:
+    assert order("ebds")[0] == "ebds"
+    assert sorted(order("")) == sorted(FAMILIES)
