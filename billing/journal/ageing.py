@@ -9,11 +9,13 @@ from typing import Any
 from billing import clock
 from billing.journal import suspense
 from billing.journal.models import Payment, Record, SuspenseItem
+from billing.journal.terms import CARD_UNKNOWN
 from billing.journal.ways import held_in
 from billing.ledger import balances
 from billing.ledger.chart import CLEARING, FORK_SUSPENSE, SUSPENSE
 
 BANDS = (("0-1 days", 1), ("2-7 days", 7), ("8-30 days", 30), ("over 30 days", None))
+_IN_DOUBT = ("note-in-doubt", CARD_UNKNOWN)  # money that may have come in
 CLEARING_PATIENCE = timedelta(days=1)
 
 
@@ -189,7 +191,7 @@ def _band(currency: str, name: str, items: list[Waiting]) -> Band:
         held_minor=sum(amount for amount in money if amount > 0),
         missing_minor=sum(amount for amount in money if amount < 0),
         memos=len(items) - len(money),
-        in_doubt_minor=sum(item.amount_minor for item in items if item.memo and item.reason == "note-in-doubt"),
+        in_doubt_minor=sum(item.amount_minor for item in items if item.memo and item.reason in _IN_DOUBT),
     )
 
 

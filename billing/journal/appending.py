@@ -16,12 +16,13 @@ from django.db import DataError, IntegrityError, transaction
 
 from billing import clock, rows
 from billing.claims import keeping
-from billing.journal import books
-from billing.journal.booking import MEMO, Booker, Booking, Completion, Open
-from billing.journal.models import BookedNote, ForkRecord, Payment, Quarantined, SuspenseItem
+from billing.journal import books, cards
+from billing.journal.booking import Booker
+from billing.journal.models import BookedNote, BookedTender, ForkRecord, Payment, Quarantined, SuspenseItem
 from billing.journal.models import Record as StoredRecord
 from billing.journal.placing import Stop, walk
 from billing.journal.records import Malformed, Record, Wire, check, epoch_of, moment
+from billing.journal.terms import MEMO, Booking, Completion, Open
 from billing.kiosks.models import Chain, Kiosk
 from billing.ledger import posting
 
@@ -47,6 +48,7 @@ _MEMOS = (
     " WHERE c.kiosk_id = {} AND i.memo = {} AND i.reason = 'note-in-doubt' AND i.resolved_at IS NULL"
     " AND i.subject IN {}"
 )
+_TENDER_COLUMNS = ("kiosk_id", "what", "name", "payment_id", "amount_minor", "fork")
 _PAYMENT_COLUMNS = ("kiosk_id", "posted_at", *(field.name for field in fields(Completion)))
 
 
@@ -239,6 +241,10 @@ class _Batch:
         pairs = list(zip(records, bookings, strict=True))
         notes = [(self._kiosk.pk, booking.note_id) for booking in bookings if booking.note_id]
         rows.store(BookedNote, ("kiosk_id", "note_id"), notes)
+        tenders = [booking.tender for booking in bookings if booking.tender]
+        rows.store(
+            BookedTender, _TENDER_COLUMNS, [(self._kiosk.pk, t.what, t.name, *vars(t.known).values()) for t in tenders]
+        )
         payments = [
             (self._kiosk.pk, self._now, *vars(booking.completion).values())
             for booking in bookings
@@ -252,6 +258,9 @@ class _Batch:
         )
         claims = [(record, booking.claim, self._clock_doubtful(record)) for record, booking in pairs if booking.claim]
         keeping.take_down(self._chain, claims, fork, self._now)
+        steps = [(record, booking.step, self._happened_at(record)) for record, booking in pairs if booking.step]
+        cards.keep(self._chain, steps, fork)
+        cards.answer(self._chain, [(record, booking.answer) for record, booking in pairs if booking.answer], self._now)
         self._answer_memos({booking.settled_note: record.seq for record, booking in pairs if booking.settled_note})
 
     def _answer_memos(self, answered: dict[str, int]) -> None:
@@ -308,6 +317,9 @@ class _Batch:
             return Result(record.seq, "exists", disposition, reason)
         booking = booked[record.seq]
         return Result(record.seq, "created", booking.disposition, booking.reason)
+
+    def _happened_at(self, record: Record) -> datetime:
+        return self._now if self._clock_doubtful(record) else moment(record.device_time) or self._now
 
     def _clock_doubtful(self, record: Record) -> bool:
         at = moment(record.device_time)

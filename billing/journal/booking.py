@@ -5,86 +5,23 @@ below ends in a booking, in suspense or in a memo that staff will see.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date
 
-from billing.claims.reading import Filed, filed
+from billing.claims.reading import filed
 from billing.journal import facts
 from billing.journal.records import Record
-from billing.ledger.chart import CASH, CLEARING, CREDIT, FORK_SUSPENSE, RECEIVABLE, SUSPENSE, cash_of
-from billing.ledger.posting import Draft, Line
-
-POSTED, SUSPENDED, MEMO, KEPT = "posted", "suspense", "memo", "kept"
-
-
-@dataclass(frozen=True)
-class Open:
-    """Something for staff: `memo` when no ledger line holds it."""
-
-    reason: str
-    subject: str
-    amount_minor: int
-    currency: str
-    memo: bool = False
+from billing.journal.tenders import Tenders
+from billing.journal.terms import KEPT, MEMO, POSTED, SUSPENDED, Booking, Books, Completion, Desk, Open
+from billing.ledger.chart import CASH, CLEARING, CREDIT, FEES, FORK_SUSPENSE, RECEIVABLE, SUSPENSE, cash_of
+from billing.ledger.posting import Line
 
 
-@dataclass(frozen=True)
-class Completion:
-    """A payment that is now complete; `account_id` is None if the account is unknown."""
-
-    payment_id: str
-    receipt_number: str
-    account_id: int | None
-    total_minor: int
-    currency: str
-    value_date: date
-
-
-@dataclass(frozen=True)
-class Booking:
-    """What one record comes to."""
-
-    disposition: str
-    reason: str = ""
-    draft: Draft | None = None
-    opened: tuple[Open, ...] = ()
-    note_id: str = ""  # a note whose cash `draft` books
-    settled_note: str = ""  # a note whose open memo this record answers
-    completion: Completion | None = None
-    claim: Filed | None = None
-
-
-@dataclass(frozen=True)
-class KnownAccount:
-    id: int
-    number: str
-    closed: bool
-
-
-@dataclass
-class KnownInvoice:
-    account_id: int
-    owed_minor: int
-
-
-@dataclass
-class Books:
-    """What is known before a batch, by reference; `Booker` keeps it current from record to record."""
-
-    currency: str
-    clearing: dict[tuple[str, str], int] = field(default_factory=dict)  # (payment, currency) -> held, in cents
-    notes: set[str] = field(default_factory=set)
-    receipts: dict[str, tuple[str, int]] = field(default_factory=dict)  # receipt number -> payment, total
-    completed: set[str] = field(default_factory=set)  # payments with a receipt
-    accounts: dict[str, KnownAccount] = field(default_factory=dict)  # by token and by "num:<number>"
-    invoices: dict[str, KnownInvoice] = field(default_factory=dict)
-
-
-class Booker:
+class Booker(Desk):
     """Books the records of one chain, in order."""
 
     def __init__(self, kiosk_id: str, epoch: int, books: Books) -> None:
-        self._kiosk_id, self._epoch, self._books = kiosk_id, epoch, books
+        super().__init__(kiosk_id, epoch, books)
+        self._tenders = Tenders(kiosk_id, epoch, books)
         self._kinds: dict[str, Callable[[Record, date], Booking]] = {
             "NoteStacked": self._note_stacked,
             "NoteUnexpected": self._note_unexpected,
@@ -97,14 +34,14 @@ class Booker:
     def book(self, record: Record, day: date) -> Booking:
         """Return what `record` comes to; `day` is its value date unless its body gives a better one."""
         book = self._kinds.get(record.kind)
-        return book(record, day) if book else Booking(KEPT)
+        return book(record, day) if book else self._tenders.book(record, day, fork=False)
 
     def book_fork(self, record: Record, day: date) -> Booking:
-        """Return the booking of a record on a losing branch: its notes, doubts and claims exist, no more."""
+        """Return the booking of a record on a losing branch: its tenders, doubts and claims exist, no more."""
         if record.kind in ("NoteInDoubt", "NoteReturned", "ClaimOpened"):
             return self._kinds[record.kind](record, day)
         if record.kind not in ("NoteStacked", "NoteUnexpected"):
-            return Booking(KEPT)
+            return self._tenders.book(record, day, fork=True)
         return self._cash(record, day, FORK_SUSPENSE, f"{self._kiosk_id}/{self._epoch}", "journal-fork")
 
     def _note_stacked(self, record: Record, day: date) -> Booking:
@@ -131,8 +68,7 @@ class Booker:
             return Booking(MEMO, "note-repeated", opened=(opened,))
         self._books.notes.add(note_id)
         if credit == CLEARING:
-            key = (subject, currency)
-            self._books.clearing[key] = self._books.clearing.get(key, 0) + value
+            self._clear(subject, currency, value)
         cash = Line(CASH, cash_of(self._kiosk_id, self._epoch, facts.period(body)), value)
         draft = self._draft(record, day, currency, (cash, Line(credit, subject, -value)))
         if credit == CLEARING:
@@ -164,18 +100,14 @@ class Booker:
             return self._unreadable(record, error)
         return Booking(KEPT, claim=claim)
 
-    def _unreadable(self, record: Record, error: facts.Unreadable) -> Booking:
-        """A money fact without a usable sum: nothing can be booked, but staff must hear of it."""
-        reason = f"unreadable:{error.field}"
-        opened = Open(reason, f"{self._kiosk_id}/{self._epoch}/{record.seq}", 0, self._books.currency, memo=True)
-        return Booking(MEMO, reason, opened=(opened,))
-
     def _payment_completed(self, record: Record, day: date) -> Booking:
         try:
             payment_id, currency = facts.identifier(record.body, "payment_id"), facts.currency(record.body)
         except facts.Unreadable as error:
             return self._unreadable(record, error)
-        held = self._books.clearing.get((payment_id, currency), 0)
+        # A sale whose void is under way is in no payment: it stays in clearing until the void has ended.
+        aside = sum(self._books.voiding.get(payment_id, {}).values())
+        held = max(0, self._books.clearing.get((payment_id, currency), 0) - aside)
         try:
             payment = facts.completed(record.body)
         except facts.Unreadable as error:
@@ -190,7 +122,7 @@ class Booker:
         opened = Open(reason, payment_id, held, currency, memo=not held)
         if not held:
             return Booking(MEMO, reason, opened=(opened,))
-        self._books.clearing[payment_id, currency] = 0
+        self._clear(payment_id, currency, -held)
         lines = (Line(CLEARING, payment_id, held), Line(SUSPENSE, payment_id, -held))
         return Booking(SUSPENDED, reason, self._draft(record, day, currency, lines), (opened,))
 
@@ -204,11 +136,13 @@ class Booker:
     def _complete(
         self, record: Record, day: date, payment_id: str, currency: str, held: int, payment: facts.Completed
     ) -> Booking:
-        """Empty clearing into the payment's lines; what they and the cash do not agree on goes to suspense."""
+        """Empty clearing into the payment's lines and fee; what they and the tenders do not agree on is suspense."""
         if payment.value_date and record.clock_state == "trusted":
             day = min(day, payment.value_date)
         placed, opened = self._place_all(payment, payment_id, currency)
-        difference = held - sum(line.amount_minor for line in payment.lines)
+        if payment.fee_minor:
+            placed.append(Line(FEES, payment.fee_kind, -payment.fee_minor))
+        difference = held - payment.fee_minor - sum(line.amount_minor for line in payment.lines)
         if difference:
             opened.append(Open("lines-differ-from-cash", payment_id, difference, currency))
         if payment.total_minor != sum(line.amount_minor for line in payment.lines):
@@ -217,12 +151,22 @@ class Booker:
             placed.append(Line(SUSPENSE, payment_id, -difference))
         if held:
             placed.insert(0, Line(CLEARING, payment_id, held))
-        self._books.clearing[payment_id, currency] = 0
+        self._clear(payment_id, currency, -held)
         self._books.receipts[payment.receipt_number] = (payment_id, payment.total_minor)
         self._books.completed.add(payment_id)
         account = self._books.accounts.get(payment.account)
         completion = Completion(
-            payment_id, payment.receipt_number, account.id if account else None, payment.total_minor, currency, day
+            payment_id,
+            payment.receipt_number,
+            account.id if account else None,
+            payment.total_minor,
+            currency,
+            day,
+            cash_minor=payment.total_minor - payment.card_minor - payment.check_minor,
+            card_minor=payment.card_minor,
+            check_minor=payment.check_minor,
+            change_minor=payment.change_minor,
+            fee_minor=payment.fee_minor,
         )
         merged = _merged(placed)
         draft = self._draft(record, day, currency, merged) if merged else None
@@ -261,11 +205,6 @@ class Booker:
         if invoice is None or invoice.account_id != account.id:
             return SUSPENSE, "", 0, "invoice-unknown"
         return RECEIVABLE, line.invoice, max(0, invoice.owed_minor), "invoice-overpaid"
-
-    def _draft(self, record: Record, day: date, currency: str, lines: tuple[Line, ...]) -> Draft:
-        # The hash keeps apart the two branches of a fork, which share kiosk, epoch and sequence.
-        reference = f"{self._kiosk_id}/{self._epoch}/{record.seq}/{record.hash[:16]}"
-        return Draft(reference, record.kind, currency, day, lines)
 
 
 def _merged(lines: list[Line]) -> tuple[Line, ...]:

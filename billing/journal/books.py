@@ -7,8 +7,9 @@ from django.conf import settings
 
 from billing import rows
 from billing.customers.models import Invoice
-from billing.journal.booking import Books, KnownAccount, KnownInvoice
 from billing.journal.records import Record
+from billing.journal.tenders import KINDS
+from billing.journal.terms import CARD_UNKNOWN, VOID_UNKNOWN, Books, KnownAccount, KnownInvoice, KnownTender
 from billing.ledger import balances
 from billing.ledger.chart import CLEARING, RECEIVABLE
 
@@ -18,11 +19,24 @@ _PAYMENTS = (
     "SELECT payment_id, receipt_number, total_minor FROM journal_payment"
     " WHERE kiosk_id = {} AND (payment_id IN {} OR receipt_number IN {})"
 )
+_TENDERS = (
+    "SELECT what, name, payment_id, amount_minor, fork FROM journal_bookedtender WHERE kiosk_id = {} AND name IN {}"
+)
+_VOIDING = (
+    "SELECT a.payment_id, a.reference, t.amount_minor FROM journal_cardattempt a JOIN journal_bookedtender t"
+    " ON t.kiosk_id = a.kiosk_id AND t.what = 'sale' AND t.name = a.reference AND t.payment_id = a.payment_id"
+    " WHERE a.kiosk_id = {} AND a.payment_id IN {} AND a.state IN ('voiding', 'void_unknown')"
+)
+_UNKNOWN = (
+    "SELECT reference, payment_id, unknown_since, void_reference, void_unknown_since FROM journal_cardattempt"
+    " WHERE kiosk_id = {} AND reference IN {}"
+)
 _ACCOUNTS = "SELECT id, number, token, status FROM customers_account WHERE token IN {} OR number IN {}"
 
 
 def load(kiosk_id: str, records: Iterable[Record]) -> Books:
     """Return the books as far as `records` can touch them. Call inside the transaction that will post."""
+    records = list(records)
     bodies = [record.body for record in records if isinstance(record.body, dict)]
     payments = _texts(body.get("payment_id") for body in bodies)
     notes = _texts(body.get("note_id") for body in bodies)
@@ -31,10 +45,15 @@ def load(kiosk_id: str, records: Iterable[Record]) -> Books:
     books = Books(currency=settings.CURRENCY)
     if notes:
         books.notes.update(note for (note,) in rows.select(_NOTES, kiosk_id, notes))
+    if names := _tenders(records):
+        _load_tenders(books, kiosk_id, names)
     if payments:
         books.clearing = {
             key: -held for key, held in balances.by_subject_and_currency(CLEARING, payments).items() if held
         }
+        if any(record.kind == "PaymentCompleted" for record in records):
+            for payment_id, reference, amount in rows.select(_VOIDING, kiosk_id, payments):
+                books.voiding.setdefault(payment_id, {})[reference] = amount
         receipts = _texts(body.get("receipt_number") for body in bodies)
         columns = rows.select(_PAYMENTS, kiosk_id, payments, receipts)
         books.receipts = {receipt: (payment_id, total) for payment_id, receipt, total in columns}
@@ -44,6 +63,22 @@ def load(kiosk_id: str, records: Iterable[Record]) -> Books:
     if invoices := _texts(line.get("invoice") for line in lines) - {""}:
         books.invoices = _invoices(invoices)
     return books
+
+
+def _tenders(records: Iterable[Record]) -> set[str]:
+    """Return the names by which these records tell of cards, checks and change."""
+    bodies = [record.body for record in records if record.kind in KINDS and isinstance(record.body, dict)]
+    return _texts(body.get(name) for body in bodies for name in ("reference", "of", "check_id", "note_id"))
+
+
+def _load_tenders(books: Books, kiosk_id: str, names: set[str]) -> None:
+    for what, name, payment_id, amount, fork in rows.select(_TENDERS, kiosk_id, names):
+        books.tenders.setdefault((what, name), []).append(KnownTender(payment_id, amount, bool(fork)))
+    for reference, payment_id, unknown, void_reference, void_unknown in rows.select(_UNKNOWN, kiosk_id, names):
+        if unknown:
+            books.unknown.add((CARD_UNKNOWN, reference, payment_id))
+        if void_unknown:
+            books.unknown.add((VOID_UNKNOWN, void_reference, payment_id))
 
 
 def _accounts(references: set[str]) -> dict[str, KnownAccount]:

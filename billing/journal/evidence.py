@@ -138,7 +138,8 @@ def _own(item: SuspenseItem, records: list[Record]) -> dict[str, Any]:
     if item.reason == "journal-fork":
         branch = ForkRecord.objects.filter(chain=item.chain, seq=item.seq, transaction__isnull=False)
         bodies = [_body(row.entry) for row in branch]
-        return next((body for body in bodies if body.get("value_minor") == item.amount_minor), {})
+        sums = [(body.get("value_minor") or body.get("amount_minor"), body) for body in bodies]
+        return next((body for sum_, body in sums if sum_ == abs(item.amount_minor)), {})
     return next((_body(row.entry) for row in records if row.seq == item.seq), {})
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 _ID = re.compile(r"[A-Za-z0-9._: -]{1,64}", re.ASCII)  # a space: account numbers as printed
+_REFERENCE = re.compile(r"[A-Z0-9]{1,16}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 AMOUNT_MAX_MINOR = 10**12  # ten billion: sums of a whole journal stay far inside 64 bits
 
@@ -27,13 +28,21 @@ class LinePaid:
 
 @dataclass(frozen=True)
 class Completed:
-    """PaymentCompleted as far as booking needs it. `value_date` is None if it cannot be read."""
+    """PaymentCompleted as far as booking needs it. `value_date` is None if it cannot be read.
+
+    `total_minor` is what all tenders gave for the lines; the fee is apart. What each tender gave is told, not booked.
+    """
 
     receipt_number: str
     account: str
     lines: tuple[LinePaid, ...]
     total_minor: int
     value_date: date | None
+    card_minor: int = 0
+    check_minor: int = 0
+    change_minor: int = 0
+    fee_minor: int = 0
+    fee_kind: str = "fee"
 
 
 def identifier(body: Any, field: str) -> str:
@@ -74,7 +83,52 @@ def completed(body: Any) -> Completed:
         lines=tuple(_line(line) for line in lines),
         total_minor=amount(body, "total_minor", least=0),
         value_date=_date(body.get("value_date")),
+        card_minor=_told(body, "cards", leg="bill"),
+        check_minor=_told(body, "checks"),
+        change_minor=_optional(body, "change_minor"),
+        fee_minor=_optional(body, "fee_minor"),
+        fee_kind=name(body, "fee_kind", "fee"),
     )
+
+
+def attempt(body: Any, field: str = "reference") -> str:
+    """Return the reference of an attempt to pay by card: 1 to 16 capitals and digits."""
+    value = _field(body, field)
+    if not isinstance(value, str) or not _REFERENCE.fullmatch(value):
+        raise Unreadable(field)
+    return value
+
+
+def name(body: Any, field: str, otherwise: str = "") -> str:
+    """Return a word that decides nothing, `otherwise` if it is missing or odd."""
+    try:
+        return identifier(body, field)
+    except Unreadable:
+        return otherwise
+
+
+def shown(body: Any, field: str, most: int = 64) -> str:
+    """Return text that is only shown to staff, "" if it is none."""
+    value = body.get(field) if isinstance(body, dict) else None
+    return value.replace("\x00", "")[:most] if isinstance(value, str) else ""
+
+
+def last4(slip: Any) -> str:
+    """Return the card's last four digits, "" for anything else: no number of a card is ever kept."""
+    value = slip.get("last4") if isinstance(slip, dict) else None
+    return value if isinstance(value, str) and re.fullmatch(r"[0-9]{4}", value) else ""
+
+
+def _told(body: dict[str, Any], field: str, leg: str = "") -> int:
+    """Return what the tenders listed under `field` gave, as far as they can be read. A record of before has none."""
+    listed = body.get(field)
+    sums = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    told = [item.get("amount_minor") for item in sums if not leg or item.get("leg") == leg]
+    return min(AMOUNT_MAX_MINOR, sum(sum_ for sum_ in told if type(sum_) is int and 0 <= sum_ <= AMOUNT_MAX_MINOR))
+
+
+def _optional(body: dict[str, Any], field: str) -> int:
+    return amount(body, field, least=0) if field in body else 0
 
 
 def _line(line: Any) -> LinePaid:

@@ -75,14 +75,96 @@ class BookedNote(models.Model):
         constraints = (models.UniqueConstraint(fields=("kiosk", "note_id"), name="journal_note_once"),)
 
 
+class BookedTender(models.Model):
+    """A card sale, void, check or payout that stands in the ledger, so that it is never booked again."""
+
+    kiosk = models.ForeignKey(Kiosk, on_delete=models.PROTECT)
+    what = models.CharField(max_length=10)
+    name = models.CharField(max_length=64, help_text="the attempt's reference, the check's id or the payout's note")
+    payment_id = models.CharField(max_length=64)
+    amount_minor = models.BigIntegerField()
+    fork = models.BooleanField(help_text="told of by the losing branch of a fork")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("kiosk", "name", "what", "payment_id"), name="journal_tender_once"),
+        )
+
+
+class CardAttempt(models.Model):
+    """Where an attempt to pay by card stands, by the kiosk's last word. What is booked stands in the ledger alone.
+
+    A reference is minted once; only the two branches of a fork may use one for two payments.
+    """
+
+    STATES = (
+        ("started", "under way"),
+        ("approved", "approved"),
+        ("declined", "declined"),
+        ("cancelled", "cancelled"),
+        ("not_started", "never reached the terminal"),
+        ("absent", "not at the terminal: not paid"),
+        ("unknown", "unknown"),
+        ("voiding", "being voided"),
+        ("void_unknown", "void unknown"),
+        ("voided", "voided"),
+    )
+
+    chain = models.ForeignKey(Chain, on_delete=models.PROTECT, related_name="card_attempts")
+    kiosk = models.ForeignKey(Kiosk, on_delete=models.PROTECT)
+    seq = models.BigIntegerField(help_text="the record that told of it first")
+    last_seq = models.BigIntegerField(help_text="the record that told of it last")
+    fork = models.BooleanField(help_text="told of by the losing branch of a fork alone")
+    reference = models.CharField(max_length=16)
+    payment_id = models.CharField(max_length=64)
+    leg = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=12, choices=STATES)
+    amount_minor = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3, blank=True)
+    terminal = models.CharField(max_length=64, blank=True)
+    terminal_id = models.CharField(max_length=64, blank=True)
+    terminal_ref = models.CharField(max_length=64, blank=True)
+    batch = models.CharField(max_length=64, blank=True)
+    brand = models.CharField(max_length=40, blank=True)
+    last4 = models.CharField(max_length=4, blank=True)
+    approval = models.CharField(max_length=40, blank=True)
+    void_reference = models.CharField(max_length=64, blank=True)
+    started_at = models.DateTimeField(help_text="by the kiosk's clock if it is to be trusted")
+    changed_at = models.DateTimeField(help_text="as above, of the last word")
+    approved_on = models.DateField(null=True, help_text="the city's day of the approval")
+    unknown_since = models.DateTimeField(null=True)
+    void_unknown_since = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("kiosk", "reference", "payment_id"), name="journal_attempt_once"),
+        )
+        indexes = (
+            models.Index(fields=("state", "changed_at"), name="journal_attempt_state"),
+            models.Index(fields=("approved_on", "kiosk"), name="journal_attempt_day"),
+            models.Index(fields=("kiosk", "payment_id"), name="journal_attempt_payment"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.reference)
+
+
 class Payment(models.Model):
-    """A completed payment, found again by its receipt number. One payment may have several (docs/wire.md)."""
+    """A completed payment, found again by its receipt number. One payment may have several (docs/wire.md).
+
+    `cash_minor` is what stayed in the box, after change. The tenders' sums are the kiosk's word.
+    """
 
     kiosk = models.ForeignKey(Kiosk, on_delete=models.PROTECT)
     payment_id = models.CharField(max_length=64)
     receipt_number = models.CharField(max_length=40, db_index=True)
     account = models.ForeignKey("customers.Account", null=True, on_delete=models.PROTECT)
     total_minor = models.BigIntegerField()
+    cash_minor = models.BigIntegerField(default=0)
+    card_minor = models.BigIntegerField(default=0)
+    check_minor = models.BigIntegerField(default=0)
+    change_minor = models.BigIntegerField(default=0)
+    fee_minor = models.BigIntegerField(default=0)
     currency = models.CharField(max_length=3)
     value_date = models.DateField()
     posted_at = models.DateTimeField()
@@ -127,7 +209,11 @@ class Resolution(models.Model):
         ("offset", "the missing cash is this other item"),
         ("counted", "found at the count"),
         ("short", "never found: the city bears it"),
-        ("already", "its cash was booked before: at the count, or as cash short"),
+        ("already", "its money was booked before by two people"),
+        ("paid", "found paid at the processor"),
+        ("unpaid", "found not paid at the processor"),
+        ("voided", "found voided at the processor"),
+        ("owed", "owed again: the card was paid back"),
         ("words", "closed by words"),
     )
 

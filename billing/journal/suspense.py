@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from billing import clock
 from billing.journal import ways
-from billing.journal.models import BookedNote, Resolution, ResolutionEnd, SuspenseItem
+from billing.journal.models import BookedNote, BookedTender, Resolution, ResolutionEnd, SuspenseItem
 from billing.journal.ways import Choice, NotPlaceable
 from billing.ledger import posting
 from billing.ledger.models import Transaction
@@ -119,6 +119,16 @@ def _post(proposal: Resolution, now: datetime) -> Transaction | None:
     item, result = proposal.item, _outcome(proposal)
     if result.note_id:
         BookedNote.objects.create(kiosk_id=item.chain.kiosk_id, note_id=result.note_id)
+    if result.tender:
+        what, name, payment_id = result.tender
+        BookedTender.objects.create(
+            kiosk_id=item.chain.kiosk_id,
+            what=what,
+            name=name,
+            payment_id=payment_id,
+            amount_minor=item.amount_minor,
+            fork=False,
+        )
     if not result.lines:
         return None
     day = clock.city_date(now)

@@ -21,6 +21,10 @@ _FIELDS = {  # what each way asks for
     "counted": ("period",),
     "short": (),
     "already": ("earlier",),
+    "paid": ("account",),
+    "unpaid": (),
+    "voided": ("account",),
+    "owed": ("account",),
     "words": (),
 }
 

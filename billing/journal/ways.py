@@ -1,8 +1,9 @@
 """The ways to resolve a suspense item: which items each is for, what it needs, and the lines it posts.
 
 Money above 0 is placed. Money below 0 is a receipt whose cash no record accounts for: another item that holds it, the
-count, or in the end the city makes up for it, never the resident. A memo has no line in the ledger; a note found at
-the count gets its first one here. Paying somebody out is not a way: that is done at the counter, from the credit.
+count, or in the end the city makes up for it, never the resident, unless the card was paid back. A memo has no line in
+the ledger; a note found at the count, or a sale found at the processor, gets its first one here. Paying somebody out is
+not a way: that is done at the counter, from the credit.
 """
 
 import re
@@ -14,10 +15,12 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
 from billing.customers.models import Account, Invoice
-from billing.journal.models import BookedNote, Resolution, SuspenseItem
+from billing.journal import cards
+from billing.journal.models import BookedNote, BookedTender, Resolution, SuspenseItem
+from billing.journal.terms import CARD_UNKNOWN, SALE, VOID, VOID_UNKNOWN
 from billing.kiosks.models import Kiosk
 from billing.ledger import balances
-from billing.ledger.chart import CASH, CASH_SHORT, CREDIT, FORK_SUSPENSE, RECEIVABLE, SUSPENSE, cash_of
+from billing.ledger.chart import CARD, CASH, CASH_SHORT, CREDIT, FORK_SUSPENSE, RECEIVABLE, SUSPENSE, card_of, cash_of
 from billing.ledger.models import Entry
 from billing.ledger.posting import Line
 from billing.money import format_minor
@@ -41,11 +44,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`lines` are posted under the item's name, none for words; `note_id` must not be booked by a record any more."""
+    """`lines` are posted under the item's name, none for words; no record may book the note or the sale any more."""
 
     summary: str
     lines: tuple[Line, ...] = ()
     note_id: str = ""
+    tender: tuple[str, str, str] | None = None  # what, reference, payment
 
 
 def outcome(item: SuspenseItem, choice: Choice) -> Outcome:
@@ -60,9 +64,9 @@ def outcome(item: SuspenseItem, choice: Choice) -> Outcome:
 def possible(item: SuspenseItem) -> tuple[str, ...]:
     """Return the ways that can be open to `item` at all, the usual one first."""
     if item.memo:
-        return ("counted", "words") if _is_doubt(item) and item.amount_minor > 0 else ("words",)
+        return _MEMO_WAYS.get(item.reason, ("words",)) if item.amount_minor > 0 else ("words",)
     if item.amount_minor < 0:
-        return ("offset", "counted", "short")
+        return ("owed", "offset", "short") if item.reason == _PAID_BACK else ("offset", "counted", "short", "already")
     usual = ("join", "credit", "invoice") if item.reason == "note-unexpected" else ("credit", "invoice")
     return (*usual, "already")
 
@@ -80,7 +84,7 @@ def period_of(item: SuspenseItem, period: str) -> str:
 
 
 def booked_before(item: SuspenseItem) -> Any:
-    """Return the confirmed resolutions that may have booked the item's cash before its own record did, newest first."""
+    """Return the confirmed resolutions that may have booked the item's money before its record did, newest first."""
     corrected = Resolution.objects.filter(earlier=OuterRef("pk"), end__outcome="confirmed")
     found = Resolution.objects.filter(
         ~Exists(corrected),
@@ -88,7 +92,7 @@ def booked_before(item: SuspenseItem) -> Any:
         item__currency=item.currency,
         item__amount_minor__in=(item.amount_minor, -item.amount_minor),
         end__outcome="confirmed",
-        way__in=("counted", "short") if _recorded_cash(item) else ("short",),
+        way__in=_booking_ways(item),
     )
     return found.select_related("item", "end").order_by("-pk")
 
@@ -165,14 +169,47 @@ def _short(item: SuspenseItem, choice: Choice) -> Outcome:
 
 def _already(item: SuspenseItem, choice: Choice) -> Outcome:
     """Take back what stands twice; after a count, the cash of the record: the count saw where the note lay."""
-    _require_money(item)
+    if item.memo:
+        raise NotPlaceable("there is no money in this item")
     earlier = choice.earlier
     if earlier is None or not booked_before(item).filter(pk=earlier.pk).exists():
-        raise NotPlaceable("choose the resolution that booked this cash before")
+        raise NotPlaceable("choose the resolution that booked this money before")
     summary = f"booked before by proposal {earlier.pk} for item #{earlier.item_id}"
+    if earlier.way == "paid":
+        return Outcome(summary, (Line(CREDIT, earlier.account.number, -item.amount_minor), _out(item)))
     if earlier.way == "short":
         return Outcome(summary, (_out(item), Line(CASH_SHORT, item.chain.kiosk_id, -item.amount_minor)))
     return Outcome(summary, (_out(item), Line(CASH, _recorded_cash(item), -item.amount_minor)))
+
+
+def _paid(item: SuspenseItem, choice: Choice) -> Outcome:
+    """The processor has this sale: the acquirer owes it, and the account gets it."""
+    account, sale = _account(choice), _attempt(item, CARD_UNKNOWN, SALE)
+    owed = Line(CARD, card_of(item.chain.kiosk_id, sale[1]), item.amount_minor)
+    lines = (owed, Line(CREDIT, account.number, -item.amount_minor))
+    return Outcome(f"{sale[1]} is paid: credit on {account.number}", lines, tender=sale)
+
+
+def _unpaid(item: SuspenseItem, choice: Choice) -> Outcome:
+    del choice
+    return Outcome(f"{_attempt(item, CARD_UNKNOWN, SALE)[1]} is not paid")
+
+
+def _voided(item: SuspenseItem, choice: Choice) -> Outcome:
+    """The processor has this void: the acquirer owes nothing, and what the sale gave the account is taken off."""
+    account, void = _account(choice), _attempt(item, VOID_UNKNOWN, VOID)
+    owed = Line(CARD, card_of(item.chain.kiosk_id, void[1]), -item.amount_minor)
+    lines = (Line(CREDIT, account.number, item.amount_minor), owed)
+    return Outcome(f"{void[1]} is voided: taken off {account.number}", lines, tender=void)
+
+
+def _owed(item: SuspenseItem, choice: Choice) -> Outcome:
+    """The receipt counts on a card that was paid back: the account owes the sum again."""
+    account = _account(choice)
+    _require_missing(item)
+    if item.reason != _PAID_BACK:
+        raise NotPlaceable("no card was paid back here")
+    return Outcome(f"owed again by {account.number}", (Line(CREDIT, account.number, -item.amount_minor), _out(item)))
 
 
 def _words(item: SuspenseItem, choice: Choice) -> Outcome:
@@ -190,13 +227,40 @@ _WAYS: dict[str, Callable[[SuspenseItem, Choice], Outcome]] = {
     "counted": _counted,
     "short": _short,
     "already": _already,
+    "paid": _paid,
+    "unpaid": _unpaid,
+    "voided": _voided,
+    "owed": _owed,
     "words": _words,
 }
+_MEMO_WAYS = {
+    "note-in-doubt": ("counted", "words"),
+    CARD_UNKNOWN: ("paid", "unpaid"),
+    VOID_UNKNOWN: ("voided", "words"),
+}
+_PAID_BACK = "void-after-receipt"
 
 
 def _out(item: SuspenseItem) -> Line:
     """Take the item's money out of where it is held, whichever sign it has."""
     return Line(held_in(item), item.subject, item.amount_minor)
+
+
+def _booking_ways(item: SuspenseItem) -> tuple[str, ...]:
+    if item.amount_minor < 0:
+        return ("paid",)
+    return ("counted", "short") if _recorded_cash(item) else ("short",)
+
+
+def _attempt(item: SuspenseItem, reason: str, what: str) -> tuple[str, str, str]:
+    """Return the sale or void that the memo is about: what, reference, payment. It must not be booked."""
+    if not item.memo or item.reason != reason or item.amount_minor <= 0:
+        raise NotPlaceable("only an unknown attempt can be found at the processor")
+    reference, payment_id = cards.named_by(item)
+    booked = BookedTender.objects.filter(kiosk_id=item.chain.kiosk_id, what=what, name=reference, payment_id=payment_id)
+    if booked.exists():
+        raise NotPlaceable("a record has booked this attempt already")
+    return what, reference, payment_id
 
 
 def _recorded_cash(item: SuspenseItem) -> str:

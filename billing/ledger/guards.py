@@ -61,6 +61,11 @@ def earlier_statements(vendor: str) -> list[str]:
     return (_SQL / f"earlier_{vendor}.sql").read_text(encoding="utf-8").split(_SEPARATOR)
 
 
+def tenders_statements(vendor: str) -> list[str]:
+    """Return the statements that let the journal and two people answer for cards too. They replace older ones."""
+    return (_SQL / f"tenders_{vendor}.sql").read_text(encoding="utf-8").split(_SEPARATOR)
+
+
 def claims_statements(vendor: str) -> list[str]:
     """Return the statements that let a claim change once, when it is answered."""
     return (_SQL / f"claims_{vendor}.sql").read_text(encoding="utf-8").split(_SEPARATOR)

@@ -75,7 +75,7 @@ def test_cash_that_stands_twice_is_taken_back_once(kiosk: Client) -> None:
         lambda: suspense.propose(smaller, choice, proposer(), "x", clock.now()),
         lambda: suspense.propose(smaller, Choice("already"), proposer(), "x", clock.now()),
     ):
-        with pytest.raises(NotPlaceable, match="booked this cash before"):
+        with pytest.raises(NotPlaceable, match="booked this money before"):
             refused()
     suspense.withdraw(waiting, confirmer(), "it is another note", clock.now())
     resolve(second, Choice("credit", account=account))
@@ -89,7 +89,7 @@ def test_money_that_no_record_of_a_note_booked_is_not_taken_out_of_cash(kiosk: C
     kiosk.journal.add("NoteStacked", note(payment_id, 1000))
     item = post(kiosk, "PaymentCompleted", completed(payment_id, line(closed, bills_of(closed)[0], 1000)))
     assert item.reason == "account-closed"
-    with pytest.raises(NotPlaceable, match="booked this cash before"):
+    with pytest.raises(NotPlaceable, match="booked this money before"):
         suspense.propose(item, Choice("already", earlier=before(memo)), proposer(), "x", clock.now())
 
 

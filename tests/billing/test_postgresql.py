@@ -22,6 +22,7 @@ from tests.billing.lobby import new_lobby
 from tests.billing.restoring import PostgresDump
 from tests.billing.staff import FORBIDDEN as FORBIDDEN_TO_ONE
 from tests.billing.staff import FORBIDDEN_CLAIMS
+from tests.billing.tenders import approved, check, ended, paid_out, reference, sale, void
 from tests.billing.test_ledger import BAD_LINES, FORBIDDEN, INSERT
 from tests.billing.test_program import ROOT, environment
 
@@ -264,6 +265,45 @@ def test_a_claim_sent_by_two_at_once_is_one_claim(program: tuple[str, Any], raw:
     assert kept == [("C-1", "", False)]
     found = kiosk.get("/v1/accounts:resolve", params={"number": "44170934", "check": "142"})
     assert found.json()["shut_off_held"]
+
+
+def test_cards_checks_and_change_of_both_branches(program: tuple[str, Any], raw: psycopg.Connection[Any]) -> None:
+    kiosk = _enrolled(program, "pg-cards")
+    payment_id, other, ref, lost_ref = uid(), uid(), reference(), reference()
+    undo = void(payment_id, ref, 700)
+    kiosk.journal.add("CardSaleStarted", sale(payment_id, ref, 900))
+    branch = kiosk.journal.copy()
+    for kind, body in (
+        ("CardSaleUnknown", sale(payment_id, ref, 900, reason="timeout")),
+        ("CardSaleApproved", approved(payment_id, ref, 700)),
+        ("VoidStarted", undo),
+        ("VoidUnknown", undo),
+        ("NoteStacked", note(payment_id, 1000)),
+        ("NotePaidOut", paid_out(payment_id, 500)),
+        ("CheckTaken", check(payment_id, 250)),
+        ("CardSaleVoided", undo),
+    ):
+        kiosk.journal.add(kind, body)
+    for kind, body in (
+        ("CardSaleApproved", approved(other, ref, 400)),
+        ("CheckTaken", check(other, 300)),
+        ("CardSaleUnknown", sale(other, lost_ref, 900, reason="timeout")),
+        ("CardSaleEnded", ended(other, lost_ref)),
+    ):
+        branch.add(kind, body)
+    for _ in range(2):
+        kiosk.post_all()
+        assert kiosk.post_journal(branch.records[1:]).status_code == 409
+    sums = rows(
+        raw,
+        "SELECT account_id, SUM(amount_minor)::bigint FROM ledger_entry e JOIN ledger_transaction t"
+        " ON t.id = e.transaction_id WHERE t.reference LIKE 'pg-cards/%%' GROUP BY 1 ORDER BY 1",
+    )
+    expected = {"card-receivable": 400, "cash": 500, "checks": 550, "clearing": -750, "fork-suspense": -700}
+    assert dict(sums) == expected
+    memos = "SELECT reason, answered_seq IS NULL FROM journal_suspenseitem WHERE memo AND subject IN (%s, %s, %s)"
+    answered = rows(raw, memos, ref, lost_ref, undo["reference"])
+    assert sorted(answered) == [("card-unknown", False), ("card-unknown", False), ("void-unknown", False)]
 
 
 # Suspense

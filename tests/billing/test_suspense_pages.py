@@ -178,7 +178,7 @@ def test_missing_cash_is_offered_what_fits(kiosk: Client) -> None:
     shown = text(signed_in(proposer()), page_of(item))
     assert f'<option value="{fits.pk}">' in shown
     assert f'<option value="{wrong.pk}">' not in shown
-    assert "receipted, but not recorded as cash" in shown
+    assert "receipted, but not recorded as put in" in shown
 
 
 def test_a_joined_note_goes_to_the_account_of_the_doubtful_payment(kiosk: Client) -> None:

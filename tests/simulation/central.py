@@ -14,8 +14,9 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from billing.journal import records as reading
-from billing.journal.booking import Booker, Books, KnownAccount, KnownInvoice
+from billing.journal.booking import Booker
 from billing.journal.placing import walk
+from billing.journal.terms import Books, KnownAccount, KnownInvoice
 from billing.ledger.chart import CREDIT, RECEIVABLE
 from kiosk.domain.invoice import Account, Invoice
 from kiosk.journal import acknowledgement

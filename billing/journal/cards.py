@@ -1,0 +1,105 @@
+"""Keeping the attempts to pay by card beside their records, and answering the memos of unknown ones."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from billing import clock
+from billing.journal import facts
+from billing.journal.models import CardAttempt, ForkRecord, SuspenseItem
+from billing.journal.models import Record as StoredRecord
+from billing.journal.records import Record
+from billing.journal.terms import Answer, CardStep
+from billing.kiosks.models import Chain
+
+Key = tuple[str, str]
+_WORDS = "the journal says what became of the attempt"
+
+
+def keep(chain: Chain, steps: Iterable[tuple[Record, CardStep, datetime]], fork: bool) -> None:
+    """Take down what these records say, in order: (record, its word, when by the kiosk)."""
+    steps = list(steps)
+    if not steps:
+        return
+    attempts = _known(chain, steps)
+    for record, step, at in steps:
+        key = (step.reference, step.payment_id)
+        attempt = attempts.get(key)
+        if attempt is None:
+            attempt = attempts[key] = _fresh(chain, record, step, at, fork)
+        _advance(attempt, record, step, at)
+        attempt.fork = attempt.fork and fork
+    for attempt in attempts.values():
+        attempt.save()
+
+
+def answer(chain: Chain, answers: Sequence[tuple[Record, Answer]], now: datetime) -> None:
+    """Resolve the open memos that these records answer. The database refuses what their text does not bear out."""
+    for record, given in answers:
+        memos = SuspenseItem.objects.filter(
+            chain__kiosk=chain.kiosk_id, memo=True, reason=given.reason, subject=given.subject, resolved_at=None
+        )
+        for memo in memos:
+            if named_by(memo)[1] == given.payment_id:
+                memo.resolved_at, memo.resolution, memo.answered_seq = now, _WORDS, record.seq
+                memo.save(update_fields=("resolved_at", "resolution", "answered_seq"))
+
+
+def named_by(memo: SuspenseItem) -> tuple[str, str]:
+    """Return the sale's reference and the payment that the record behind an unknown attempt names.
+
+    On a fork two records may have one place and one reference. The winner's came first, and so did its memo.
+    """
+    place = {"chain": memo.chain_id, "seq": memo.seq}
+    memos = SuspenseItem.objects.filter(**place, reason=memo.reason, subject=memo.subject)
+    before = memos.filter(pk__lt=memo.pk).count()
+    entries = [row.entry for model in (StoredRecord, ForkRecord) for row in model.objects.filter(**place)]
+    bodies = [body for body in map(_body, entries) if body.get("reference") == memo.subject]
+    if not bodies:
+        return memo.subject, ""
+    body = bodies[min(before, len(bodies) - 1)]
+    return facts.name(body, "of") or memo.subject, facts.name(body, "payment_id")
+
+
+def _known(chain: Chain, steps: Sequence[tuple[Record, CardStep, datetime]]) -> dict[Key, CardAttempt]:
+    found = CardAttempt.objects.filter(
+        kiosk=chain.kiosk_id, reference__in={step.reference for _, step, _ in steps}
+    ).order_by("pk")
+    wanted = {(step.reference, step.payment_id) for _, step, _ in steps}
+    keyed = {(attempt.reference, attempt.payment_id): attempt for attempt in found}
+    return {key: attempt for key, attempt in keyed.items() if key in wanted}
+
+
+def _fresh(chain: Chain, record: Record, step: CardStep, at: datetime, fork: bool) -> CardAttempt:
+    return CardAttempt(
+        chain=chain,
+        kiosk_id=chain.kiosk_id,
+        seq=record.seq,
+        fork=fork,
+        reference=step.reference,
+        payment_id=step.payment_id,
+        started_at=at,
+    )
+
+
+def _advance(attempt: CardAttempt, record: Record, step: CardStep, at: datetime) -> None:
+    """A voided sale stays voided, and what is approved is not unknown again."""
+    if step.state == "voiding":
+        attempt.void_unknown_since = None
+    for name, value in step.values.items():
+        setattr(attempt, name, value)
+    if attempt.state == "voided" or (step.state == "started" and attempt.state):
+        return
+    attempt.state, attempt.last_seq, attempt.changed_at = step.state, record.seq, at
+    if step.state == "approved" and attempt.approved_on is None:
+        attempt.approved_on = clock.city_date(at)
+    if step.state == "unknown":
+        attempt.unknown_since = attempt.unknown_since or at
+    if step.state == "void_unknown":
+        attempt.void_unknown_since = attempt.void_unknown_since or at
+
+
+def _body(entry: str) -> dict[str, Any]:
+    body = json.loads(entry)["body"]
+    return body if isinstance(body, dict) else {}
