@@ -13,11 +13,11 @@ SIZE = (720, 1280)
 
 
 @contextmanager
-def running(*extra: str) -> Iterator[Lobby]:
+def running(*extra: str, acceptor: str = "ebds") -> Iterator[Lobby]:
     """Yield a lobby whose kiosk waits for a resident; `extra` are more arguments of the kiosk."""
     with tempfile.TemporaryDirectory(prefix="lobby-") as folder:
         display = Display(*SIZE)
-        world = World(Path(folder), display.name, SIZE, (600, 300), ("--touch-map", *extra))
+        world = World(Path(folder), display.name, SIZE, (600, 300), ("--touch-map", *extra), acceptor=acceptor)
         try:
             world.start(bills=12)
             screens = Path(folder) / "screens"

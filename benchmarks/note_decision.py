@@ -15,9 +15,11 @@ from typing import Any
 
 from benchmarks.lobby import open_slot, running
 from hardware.acceptors.ebds.frames import Status, parse_status
+from kiosk.config.model import ACCEPTORS
 from kiosk.demo.journeys import Lobby
 
 NOTES = 60
+OTHERS_NOTES = 30
 POLL_MS = 100
 LIMITS = {"rest": 5.0, "load": 15.0}
 DRAWN_LIMIT_MS = 150.0
@@ -34,26 +36,36 @@ class Line:
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return one row for each share and state: p50 and p99 in milliseconds."""
+    """Return one row for each share and state: p50 and p99 in milliseconds; then the decision with each acceptor."""
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder, running("--capture", f"{folder}/line.txt") as lobby:
         capture = Path(folder) / "line.txt"
         for state, account in (("rest", "55264188"), ("load", "88567417")):
             began = time.monotonic_ns()
-            drawn = _insert_notes(lobby, account, state == "load")
+            drawn = _insert_notes(lobby, account, NOTES, state == "load")
             lines = [line for line in read(capture) if line.at_ns >= began]
-            rows += [_wire_row(lines, state), _share_row(lines, state)]
+            rows += [_wire_row(lines, state), _share_row(lines, state, NOTES)]
             if state == "rest":
                 rows.append(_drawn_row(lines, drawn))
-    return rows
+    return rows + [_other(acceptor) for acceptor in ACCEPTORS if acceptor != "ebds"]
 
 
-def _insert_notes(lobby: Lobby, account: str, load: bool) -> list[int]:
+def _other(acceptor: str) -> dict[str, Any]:
+    """Return the decision's share with another protocol, at rest."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running("--capture", f"{folder}/line.txt", acceptor=acceptor) as lobby,
+    ):
+        _insert_notes(lobby, "55264188", OTHERS_NOTES, load=False)
+        return _share_row(read(Path(folder) / "line.txt"), f"rest, {acceptor}", OTHERS_NOTES)
+
+
+def _insert_notes(lobby: Lobby, account: str, notes: int, load: bool) -> list[int]:
     """Put the notes in; return when (monotonic ns) each new sum was first drawn."""
     open_slot(lobby, account)
     busy = _Busy(lobby) if load else None
     drawn: list[int] = []
-    for count in range(1, NOTES + 1):
+    for count in range(1, notes + 1):
         lobby.world.put_in(100)
         lobby.see("the note counted", payment__in_minor=100 * count)
         drawn.append(lobby.world.view.drawn_at())
@@ -128,9 +140,18 @@ def _wire_row(lines: list[Line], state: str) -> dict[str, Any]:
     return _row(f"escrow to STACK on the wire, {state}", escrow_to(lines, is_stack), POLL_MS)
 
 
-def _share_row(lines: list[Line], state: str) -> dict[str, Any]:
-    """Until the decision is handed to the codec: all that is ours but the wait for the next poll."""
-    return _row(f"escrow to decision, {state}", escrow_to(lines, lambda line: line.what == "StackNote"), LIMITS[state])
+def _share_row(lines: list[Line], state: str, notes: int) -> dict[str, Any]:
+    """From the frame that said escrow until the decision is handed to the codec: all of it is ours."""
+    spans, frame, since = list[float](), 0, 0
+    for line in lines:
+        if line.who == "D":
+            frame = line.at_ns
+        elif line.what == "NoteEscrowed":
+            since = frame
+        elif line.what == "StackNote" and since:
+            spans.append((line.at_ns - since) / 1e6)
+            since = 0
+    return _row(f"escrow to decision, {state}", spans, LIMITS[state.split(",")[0]], notes)
 
 
 def _drawn_row(lines: list[Line], drawn: list[int]) -> dict[str, Any]:
@@ -144,9 +165,9 @@ def _drawn_row(lines: list[Line], drawn: list[int]) -> dict[str, Any]:
     return _row("stacked on the wire to money drawn", spans, DRAWN_LIMIT_MS)
 
 
-def _row(name: str, spans: list[float], limit_ms: float) -> dict[str, Any]:
-    if len(spans) < NOTES // 2:
-        raise RuntimeError(f"{name}: only {len(spans)} of {NOTES} notes were seen")
+def _row(name: str, spans: list[float], limit_ms: float, notes: int = NOTES) -> dict[str, Any]:
+    if len(spans) < notes // 2:
+        raise RuntimeError(f"{name}: only {len(spans)} of {notes} notes were seen")
     ordered = sorted(spans)
     p99 = ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]
     return {

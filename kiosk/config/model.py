@@ -13,6 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, Valid
 from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid")
+ACCEPTORS = ("ebds",)  # hardware.acceptors.families speaks these
 CAMERAS = ("v4l2", "picamera2", "folder")  # hardware.scanner.camera opens these
 PROFILES = Path(__file__).parents[2] / "assets" / "profiles"
 
@@ -30,6 +31,12 @@ def _camera(address: str) -> str:
     if address and not (scheme in CAMERAS and colon and bool(place) == (scheme != "picamera2")):
         raise ValueError(f'a camera is "v4l2:/dev/...", "picamera2:" or "folder:DIR", not "{address}"')
     return address
+
+
+def _acceptor(protocol: str) -> str:
+    if protocol not in ACCEPTORS:
+        raise ValueError(f"an acceptor's protocol is one of {', '.join(ACCEPTORS)}, not {protocol}")
+    return protocol
 
 
 def _profile(name: str) -> str:
@@ -91,10 +98,10 @@ class Server:
 
 @dataclass(frozen=True, config=_STRICT)
 class Acceptor:
-    """`channels` gives each note type its value in cents; the device's own table must agree."""
+    """`channels` gives each note type its value in cents; the device's own table must agree. `profile` is for EBDS."""
 
     port: Port
-    protocol: Literal["ebds"] = "ebds"
+    protocol: Annotated[str, AfterValidator(_acceptor)] = "ebds"
     profile: Literal["mei-sc", "mei-s2k", "pyramid"] = "mei-sc"
     channels: dict[int, Cents] = field(default_factory=lambda: dict(USD_CHANNELS))
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from kiosk.config.model import ACCEPTORS
 from kiosk.demo.journeys import JOURNEYS, Lobby, play
 from kiosk.demo.processes import DemoFailed
 from kiosk.demo.window import Display
@@ -36,8 +37,8 @@ def main(argv: Sequence[str]) -> int:
     base = Path(tempfile.mkdtemp(prefix="lobby-demo-"))  # short: the path of a Unix socket has at most 107 bytes
     try:
         if options.headless or not os.environ.get("DISPLAY"):
-            return _scripted(out, base, options.journey or list(JOURNEYS))
-        return _by_hand(base)
+            return _scripted(out, base, options.journey or list(JOURNEYS), options.acceptor)
+        return _by_hand(base, options.acceptor)
     except DemoFailed as failed:
         print(f"demo: {failed}", file=sys.stderr)
         return 1
@@ -51,19 +52,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--headless", action="store_true", help="scripted residents under Xvfb")
     parser.add_argument("--out", type=Path, default=Path("demo-out"))
     parser.add_argument("--journey", action="append", choices=sorted(JOURNEYS), help="only this one; may be repeated")
+    parser.add_argument("--acceptor", choices=ACCEPTORS, default="ebds", help="which bill acceptor (ebds)")
     return parser
 
 
 # Scripted residents
 
 
-def _scripted(out: Path, base: Path, names: list[str]) -> int:
+def _scripted(out: Path, base: Path, names: list[str], acceptor: str) -> int:
     screens = out / "screens"
     for old in (*screens.glob("*.png"), *out.glob("receipt-*")):
         old.unlink()
     screens.mkdir(exist_ok=True)
     display = Display(*SIZE)
-    world = World(base, display.name, SIZE, IDLE_S)
+    world = World(base, display.name, SIZE, IDLE_S, acceptor=acceptor)
     try:
         world.start(bills=40)
         lobby = Lobby(world, display, screens)
@@ -179,8 +181,8 @@ def _report(summary: dict[str, Any]) -> int:
 # A person with the dock
 
 
-def _by_hand(base: Path) -> int:
-    world = World(base, "", HAND_SIZE, place=HAND_PLACE)
+def _by_hand(base: Path, acceptor: str) -> int:
+    world = World(base, "", HAND_SIZE, place=HAND_PLACE, acceptor=acceptor)
     try:
         world.start(bills=20)
         print("demo: hold a bill to the camera in the dock; staff PIN 246810; close the dock to end", flush=True)

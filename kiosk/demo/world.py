@@ -44,6 +44,7 @@ heartbeat_s = 2
 
 [acceptor]
 port = "{base}/dev/acceptor"
+protocol = "{acceptor}"
 
 [printer]
 kind = "serial"
@@ -83,8 +84,9 @@ class World:
         idle_s: tuple[float, float] = (120, 45),
         extra: tuple[str, ...] = ("--touch-map",),
         place: tuple[int, int] = (0, 0),
+        acceptor: str = "ebds",
     ) -> None:
-        """`place` is the window's upper left corner.
+        """`place` is the window's upper left corner; `acceptor` the protocol of the bill acceptor.
 
         `idle_s` before the question and for the answer; `extra` arguments of the kiosk, as `--ui none`.
         """
@@ -94,6 +96,7 @@ class World:
         self.bills = base / "bills"
         self._size = size
         self._place = place
+        self._acceptor = acceptor
         self._idle = idle_s
         self.processes = Processes(base / "logs", {"DISPLAY": display} if display else {})
         self.server_port, self.proxy_port = free_port(), free_port()
@@ -168,6 +171,7 @@ class World:
         text = _CONFIG.format(
             base=self.base,
             port=self.proxy_port,
+            acceptor=self._acceptor,
             width=width,
             height=height,
             place=self._place,
@@ -190,7 +194,7 @@ class World:
     def twin_programs(self) -> dict[str, list[str]]:
         """Return the arguments of each twin's program, by the twin's name."""
         return {
-            "acceptor": ["ebds", "--link", f"{self.base}/dev/acceptor"],
+            "acceptor": [self._acceptor, "--link", f"{self.base}/dev/acceptor"],
             "printer": ["printer", "--link", f"{self.base}/dev/printer", "--out", str(self.receipts)],
             "camera": ["camera", "--folder", f"{self.base}/camera"],
             "network": ["network", "--listen", str(self.proxy_port), "--to", str(self.server_port)],

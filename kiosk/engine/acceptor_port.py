@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -21,7 +22,7 @@ def toggle_file(run_dir: Path) -> ToggleFile:
 
 
 class AcceptorPort:
-    """Owns the port's thread. `capture` gets one line a frame or decision: monotonic ns, D/H/C, hex or words."""
+    """Owns the port's thread. `capture` gets a line a frame, event or decision: monotonic ns, D/H/E/C, hex or words."""
 
     def __init__(self, acceptor: Acceptor, currency: str, run_dir: Path, inbox: Inbox, capture: Path | None) -> None:
         toggle = toggle_file(run_dir)
@@ -33,7 +34,7 @@ class AcceptorPort:
         self._driver = Driver(
             codec,
             family.line(acceptor.port),
-            on_event=teller(inbox),
+            on_event=self._telling(teller(inbox)),
             on_wire=self._on_wire,
             before_write=toggle.keeper(lambda: family.keep(codec)),
         )
@@ -50,6 +51,16 @@ class AcceptorPort:
 
     def stop(self) -> None:
         self._driver.stop()
+
+    def _telling(self, tell: Callable[[contract.Event], None]) -> Callable[[contract.Event], None]:
+        if self._capture is None:
+            return tell
+
+        def tell_and_write(event: contract.Event) -> None:
+            self._write(time.monotonic_ns(), "E", type(event).__name__)
+            tell(event)
+
+        return tell_and_write
 
     def _on_wire(self, direction: str, data: bytes, at_ns: int) -> None:
         self._ring.hear(direction, data, at_ns // 1_000_000)
