@@ -132,7 +132,7 @@ class AcceptorContract(ABC):
         bench = self.ready()
         values = sorted(self.channels.values())[:count]
         for at, value in enumerate(values, 1):
-            bench.until(lambda: not bench.device.busy)
+            bench.until(lambda: bench.device.enabled and not bench.device.busy)
             bench.device.insert(value)
             bench.until(lambda at=at: len(bench.stacked()) == at)
         bench.run(5_000)
@@ -198,7 +198,7 @@ class AcceptorContract(ABC):
     def test_notes_have_different_numbers(self) -> None:
         bench = self.ready()
         for count in (1, 2, 3):
-            bench.until(lambda: not bench.device.busy)
+            bench.until(lambda: bench.device.enabled and not bench.device.busy)
             bench.device.insert(VALUE)
             bench.until(lambda count=count: len(bench.stacked()) == count)
         assert len({note.escrow for note in bench.of(NoteEscrowed)}) == 3
