@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hardware.acceptors.ccnet import CcnetCodec
 from hardware.acceptors.contract import Codec
 from hardware.acceptors.ebds import PROFILES, EbdsCodec
 from hardware.transport.serial_line import Parity, SerialLine
@@ -43,6 +44,12 @@ def _ebds(options: Options, table: Table, toggle: int | None) -> Codec:
     return EbdsCodec(PROFILES[options.profile], table, toggle)
 
 
+def _ccnet(options: Options, table: Table, kept: int | None) -> Codec:
+    del options, kept
+    return CcnetCodec(table)
+
+
 FAMILIES = {
     "ebds": Family("EBDS", 9600, 7, "E", 1, _ebds, lambda codec: int(codec.toggle)),
+    "ccnet": Family("CCNET", 9600, 8, "N", 1, _ccnet),
 }

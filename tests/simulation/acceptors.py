@@ -67,5 +67,37 @@ class Ebds(Acceptor):
         return codec.toggle  # type: ignore[attr-defined]
 
 
-FAMILIES: dict[str, type[Acceptor]] = {"ebds": Ebds}
+class Ccnet(Acceptor):
+    """CashCode; what its sheet leaves open is drawn."""
+
+    def __init__(self, chance: random.Random, table: Table) -> None:
+        from hardware.sim.ccnet_device import Validator
+        from hardware.sim.ccnet_parts import Settings
+        from hardware.sim.ccnet_wire import Wire as CcnetWire
+
+        settings = Settings(
+            table={channel: value_minor for channel, (_, value_minor) in table.items()},
+            latch=chance.random() < 0.7,
+            remembers=chance.random() < 0.7,
+            told_on_start=chance.random() < 0.7,
+            nak_broken=chance.random() < 0.7,
+            waits_for_reset=chance.random() < 0.7,
+            shows_holding=chance.random() < 0.5,
+            cheat_stays=chance.random() < 0.3,
+            gives_back_as=chance.choice(("returned", "returned", "rejected")),
+            jam_yields=chance.random() < 0.3,
+            busy_ms=chance.choice((0, 0, 500)),
+        )
+        self._table = table
+        self.device = device = Validator(settings)
+        self.wire = CcnetWire(device)
+
+    def codec(self, kept: object) -> Codec:
+        from hardware.acceptors.ccnet import CcnetCodec
+
+        del kept
+        return CcnetCodec(self._table)
+
+
+FAMILIES: dict[str, type[Acceptor]] = {"ebds": Ebds, "ccnet": Ccnet}
 USUAL = "ebds"
