@@ -192,8 +192,11 @@ def note_overdue(turn: Turn) -> None:
 
 
 def note_unreachable(turn: Turn) -> None:
-    """The acceptor is away with a note: let the person go with what is certain."""
-    if turn.books.note is not None and turn.scene.stage in ("cash", "review", "closing"):
+    """The acceptor is away with a note, long enough for hands in its path: let the person go with what is certain."""
+    note = turn.books.note
+    if note is not None and not note.disturbed:
+        turn.record(DeviceFaultSeen("acceptor", "lost", f"note {note.note_id}"))
+    if note is not None and turn.scene.stage in ("cash", "review", "closing"):
         close_out(turn)
 
 

@@ -133,8 +133,6 @@ def acceptor_lost(turn: Turn, event: AcceptorLost) -> None:
     if turn.scene.stage == "cash":
         turn.show(notice="cash_lost")
     if turn.books.note is not None and not lost_before:
-        if not turn.books.note.disturbed:
-            turn.record(DeviceFaultSeen("acceptor", "lost", f"note {turn.books.note.note_id}"))
         turn.start("note_lost", turn.settings.timeouts.closing_lost)
     finish_closing(turn)
 

@@ -41,6 +41,7 @@ def test_a_note_that_was_not_watched_to_its_end_is_not_credited_by_a_self_test(g
         world.tell(events.NoteReturning)
     elif gap == "lost":
         world.tell(events.AcceptorLost, reason="silent")
+        world.fire("note_lost")
     else:
         world.restart()
     world.tell(events.AcceptorPoweredUp)
@@ -51,9 +52,12 @@ def test_a_note_that_was_not_watched_to_its_end_is_not_credited_by_a_self_test(g
     assert seen == ([] if gap == "restart" else [gap]) + ["power_up"]
 
 
-def test_a_note_that_was_watched_is_credited_by_a_self_test() -> None:
+@pytest.mark.parametrize("away", [False, True])
+def test_a_note_that_was_watched_is_credited_by_a_self_test(away: bool) -> None:
     world = World().boot().to_cash()
     world.hold(2000)
+    if away:
+        world.tell(events.AcceptorLost, reason="silent")
     world.tell(events.AcceptorPoweredUp)
     blank(world)
     assert world.state.books.cash_minor == 2000

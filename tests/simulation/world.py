@@ -361,10 +361,18 @@ class World:
         self.timeline.live(looks())
 
     def clear_jam_after(self, after_ms: int, *, by_hand: bool) -> None:
+        """A device frees itself while it has power. Hands need half a minute more in the dark."""
+
+        def free() -> None:
+            if self.device.body.jammed:
+                self.device.clear(by_hand=by_hand)
+
         def clear() -> None:
             self.device.armed.clear()
-            if self.device.body.jammed and (by_hand or self.device.powered):
-                self.device.clear(by_hand=by_hand)
+            if self.device.powered:
+                free()
+            elif by_hand:
+                self.timeline.after(30_000, free)
 
         self.timeline.after(after_ms, clear)
 
