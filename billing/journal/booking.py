@@ -37,8 +37,11 @@ class Booker(Desk):
         return book(record, day) if book else self._tenders.book(record, day, fork=False)
 
     def book_fork(self, record: Record, day: date) -> Booking:
-        """Return the booking of a record on a losing branch: its tenders, doubts and claims exist, no more."""
-        if record.kind in ("NoteInDoubt", "NoteReturned", "ClaimOpened"):
+        """Return the booking of a record on a losing branch: its tenders, doubts and claims exist, no more.
+
+        That it gave a note back closes no memo: the other branch may have the note.
+        """
+        if record.kind in ("NoteInDoubt", "ClaimOpened"):
             return self._kinds[record.kind](record, day)
         if record.kind not in ("NoteStacked", "NoteUnexpected"):
             return self._tenders.book(record, day, fork=True)

@@ -100,3 +100,19 @@ def test_which_branch_comes_first_decides_and_no_note_is_booked_twice(kiosk: Cli
     assert kiosk.post_journal(one.records).json()["stopped"]["expected_seq"] == 2
     assert (cash(kiosk), fork_suspense(kiosk)) == (2000, 0)
     assert Record.objects.filter(chain__kiosk=kiosk.kiosk_id).count() == 3
+
+
+@pytest.mark.parametrize("doubt_on", ["winner", "loser"])
+def test_a_note_that_a_losing_branch_gave_back_stops_nothing(kiosk: Client, doubt_on: str) -> None:
+    """It closed the memo against the database's rules, and the branch was never taken."""
+    doubt = {**note(uid(), 500), "reason": "no_report"}
+    kiosk.journal.add("SessionOpened", {"session_id": "s"})
+    lost = kiosk.journal.copy()
+    kiosk.journal.add("SessionOpened", {"session_id": "t"})
+    (kiosk.journal if doubt_on == "winner" else lost).add("NoteInDoubt", doubt)
+    kiosk.post_all()
+    lost.add("NoteReturned", {"note_id": doubt["note_id"], "payment_id": doubt["payment_id"], "reason": "x"})
+    lost.add("NoteStacked", note(uid(), 700))
+    assert kiosk.post_journal(lost.records[1:]).status_code == 409
+    assert fork_suspense(kiosk) == 700
+    assert SuspenseItem.objects.filter(chain__kiosk=kiosk.kiosk_id, reason="note-in-doubt", resolved_at=None).exists()
