@@ -108,6 +108,7 @@ TIME_ZONE = os.environ.get("BILLING_TIME_ZONE", "America/Chicago")
 USE_TZ = True
 APPEND_SLASH = True
 CURRENCY = "USD"
+CASH_REPORT_MINOR = 10_000_00  # cash of one day for one account that has to be reported: staff take it, not a kiosk
 # 100 records of 32 KiB, doubled by escaping inside JSON, and some room.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 LOGGING = {

@@ -9,7 +9,7 @@ from billing import clock
 from billing.api import schemas
 from billing.api.exchange import Sender
 from billing.api.problems import Problem
-from billing.customers import lookup, quotes
+from billing.customers import lookup, quotes, rules
 from billing.customers.models import Account
 from billing.customers.statement import statement
 from billing.kiosks.models import Kiosk
@@ -60,15 +60,18 @@ def invoices(request: HttpRequest, token: Annotated[schemas.Token, Path()]) -> d
 
 @router.post("/quotes", response={201: schemas.QuoteOut, **_PROBLEMS}, operation_id="quote")
 def make_quote(request: HttpRequest, payload: schemas.QuoteIn) -> Status[dict[str, object]]:
-    """Say what a sum would settle and cost, and how long that holds."""
+    """Say what a sum would settle and cost, whether it was just paid, and how long that holds."""
     _reader(request)
+    now = clock.now()
     try:
-        quote = quotes.quote(_account(payload.account), payload.amount_minor, clock.now())
+        quote = quotes.quote(_account(payload.account), payload.amount_minor, payload.tender, now)
     except quotes.NotQuotable as error:
         raise Problem("validation", members={"errors": [{"pointer": f"/{error.field}", "code": error.code}]}) from None
     content = {
         "quote_id": str(quote.quote_id),
+        "rule": rules.rule_of(clock.city_date(now)).name,
         "lines": quote.lines,
+        "repeats": quotes.repeats(quote, now),
         "fee_minor": 0,
         "total_minor": quote.amount_minor,
         "fee_schedule_version": quote.fee_schedule_version,

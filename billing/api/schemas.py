@@ -101,6 +101,11 @@ class LineOut(Schema):
     amount_minor: int
 
 
+class PaidOut(Schema):
+    amount_minor: int
+    at: str
+
+
 class InvoiceOut(Schema):
     id: str
     kind: str
@@ -109,7 +114,30 @@ class InvoiceOut(Schema):
     balance_minor: int
     past_due_minor: int
     shut_off: bool
+    paid_lately: list[PaidOut] = Field(
+        description="what kiosks put on it in the last ten minutes: ask before the same sum is paid again"
+    )
     lines: list[LineOut]
+
+
+class ApplyOut(Schema):
+    """The order in which a part payment is applied; it stands on the receipt."""
+
+    rule: str
+    text: str
+    order: list[str] = Field(description="invoice ids")
+
+
+TenderName = Literal["cash", "card", "check"]
+
+
+class LimitOut(Schema):
+    """Null where nothing limits the tender. `left_today_minor` is for this account, at all kiosks."""
+
+    tender: TenderName
+    payment_minor: int | None
+    day_minor: int | None
+    left_today_minor: int | None
 
 
 class AccountOut(Schema):
@@ -124,6 +152,10 @@ class AccountOut(Schema):
     as_of: str
     minimum_minor: int
     shut_off_held: bool
+    apply: ApplyOut
+    limits: list[LimitOut]
+    cash_report_minor: int = Field(description="cash of one day that has to be reported: staff take it")
+    checks: Literal["taken", "refused"]
     invoices: list[InvoiceOut]
 
 
@@ -134,6 +166,7 @@ class InvoicesOut(Schema):
 class QuoteIn(Schema):
     account: Token
     amount_minor: Whole
+    tender: TenderName = "cash"
 
 
 class LinePaid(Schema):
@@ -144,7 +177,9 @@ class LinePaid(Schema):
 
 class QuoteOut(Schema):
     quote_id: str
+    rule: str = Field(description="by which the lines are in this order")
     lines: list[LinePaid]
+    repeats: list[str] = Field(description="invoices on which the same sum was paid in the last ten minutes")
     fee_minor: int
     total_minor: int
     fee_schedule_version: str

@@ -7,7 +7,16 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from billing.claims.holding import is_held
-from billing.customers.models import Account, City, Customer, Invoice, InvoiceLine, Service
+from billing.customers.models import (
+    Account,
+    ApplicationRule,
+    City,
+    Customer,
+    Invoice,
+    InvoiceLine,
+    Service,
+    TenderLimit,
+)
 from billing.customers.statement import open_bills
 from billing.ledger import balances
 from billing.ledger.admin import ReadOnlyAdmin
@@ -34,7 +43,7 @@ class ServiceInline(admin.TabularInline):
 @admin.register(Account)
 class AccountAdmin(admin.ModelAdmin):
     list_display = ("number", "customer", "house_number", "street", "status")
-    list_filter = ("status", "services__kind")
+    list_filter = ("status", "checks_refused", "services__kind")
     list_select_related = ("customer",)
     search_fields = ("number", "customer__name", "street")
     readonly_fields = ("number", "token", "balance", "shut_off_held")
@@ -75,3 +84,22 @@ class InvoiceAdmin(ReadOnlyAdmin):
     @admin.display(description="still owed")
     def owed(self, invoice: Invoice) -> str:
         return format_minor(balances.by_subject(RECEIVABLE, [invoice.number], settings.CURRENCY).get(invoice.number, 0))
+
+
+@admin.register(ApplicationRule)
+class ApplicationRuleAdmin(admin.ModelAdmin):
+    list_display = ("name", "valid_from", "order")
+
+
+@admin.register(TenderLimit)
+class TenderLimitAdmin(admin.ModelAdmin):
+    list_display = ("tender", "valid_from", "in_one_payment", "in_one_day")
+    list_filter = ("tender",)
+
+    @admin.display(description="in one payment", ordering="payment_minor")
+    def in_one_payment(self, limit: TenderLimit) -> str:
+        return format_minor(limit.payment_minor) if limit.payment_minor else "no limit"
+
+    @admin.display(description="for one account in a day", ordering="day_minor")
+    def in_one_day(self, limit: TenderLimit) -> str:
+        return format_minor(limit.day_minor) if limit.day_minor else "no limit"

@@ -60,6 +60,7 @@ class Account(models.Model):
     status = models.CharField(max_length=6, choices=STATUS, default="open")
     opened_on = models.DateField()
     closed_on = models.DateField(null=True, blank=True)
+    checks_refused = models.BooleanField(default=False, help_text="kiosks take no check for it: one came back")
 
     def __str__(self) -> str:
         return f"{self.number} · {self.house_number} {self.street}"
@@ -125,6 +126,44 @@ class Quote(models.Model):
     lines = models.JSONField()
     fee_schedule_version = models.CharField(max_length=20)
     expires_at = models.DateTimeField()
+
+
+class ApplicationRule(models.Model):
+    """In which order a part payment is applied to bills, from a day on. The newest that has begun holds."""
+
+    ORDERS = (
+        ("oldest", "oldest bill first"),
+        ("shut_off", "bills with a shut-off notice first, then the oldest"),
+        ("utility", "utility bills first, then the oldest"),
+    )
+
+    valid_from = models.DateField(unique=True)
+    name = models.SlugField(max_length=40, unique=True, help_text="stands on receipts' records")
+    order = models.CharField(max_length=10, choices=ORDERS)
+
+    class Meta:
+        ordering = ("-valid_from",)
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class TenderLimit(models.Model):
+    """The most that one tender may give, from a day on. Kiosks keep to it; a payment that was made is never refused."""
+
+    TENDERS = (("cash", "cash"), ("card", "card"), ("check", "check"))
+
+    tender = models.CharField(max_length=5, choices=TENDERS)
+    valid_from = models.DateField()
+    payment_minor = models.PositiveBigIntegerField(default=0, help_text="in one payment, in cents; 0: no limit")
+    day_minor = models.PositiveBigIntegerField(default=0, help_text="for one account in a day, in cents; 0: no limit")
+
+    class Meta:
+        ordering = ("tender", "-valid_from")
+        constraints = (models.UniqueConstraint(fields=("tender", "valid_from"), name="customers_limit_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.tender} from {self.valid_from}"
 
 
 class Misses(models.Model):

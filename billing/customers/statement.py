@@ -8,6 +8,7 @@ from django.conf import settings
 
 from billing import clock
 from billing.claims.holding import is_held
+from billing.customers import rules
 from billing.customers.models import Account, Invoice
 from billing.ledger import balances
 from billing.ledger.chart import CREDIT, RECEIVABLE
@@ -42,7 +43,8 @@ def statement(account: Account, now: datetime) -> dict[str, Any]:
     """Return the account as docs/wire.md shows it."""
     today = clock.city_date(now)
     bills, credit = open_bills(account)
-    invoices = [_invoice(bill, today) for bill in bills]
+    lately = rules.paid_lately((bill.invoice.number for bill in bills), now)
+    invoices = [_invoice(bill, today, lately) for bill in bills]
     return {
         "account": account.token,
         "last4": account.number[-4:],
@@ -55,6 +57,7 @@ def statement(account: Account, now: datetime) -> dict[str, Any]:
         "as_of": clock.stamp(now),
         "minimum_minor": MINIMUM_MINOR,
         "shut_off_held": is_held(account),
+        **rules.wire(account, [bill.invoice for bill in bills], now),
         "invoices": invoices,
     }
 
@@ -69,7 +72,7 @@ def mask_address(house_number: str, street: str) -> str:
     return f"{house_number[:1]}{'.' * max(0, len(house_number) - 1)} {street}"
 
 
-def _invoice(bill: OpenBill, today: date) -> dict[str, Any]:
+def _invoice(bill: OpenBill, today: date, lately: list[rules.Paid]) -> dict[str, Any]:
     invoice = bill.invoice
     return {
         "id": invoice.number,
@@ -79,6 +82,11 @@ def _invoice(bill: OpenBill, today: date) -> dict[str, Any]:
         "balance_minor": bill.owed_minor,
         "past_due_minor": bill.owed_minor if invoice.due_date < today else 0,
         "shut_off": invoice.shut_off,
+        "paid_lately": [
+            {"amount_minor": paid.amount_minor, "at": clock.stamp(paid.at)}
+            for paid in lately
+            if paid.invoice == invoice.number
+        ],
         "lines": [
             {"code": line.code, "label": line.label, "amount_minor": line.amount_minor} for line in invoice.lines.all()
         ],

@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from billing import clock
-from billing.customers.models import City
+from billing.customers.models import ApplicationRule, City, TenderLimit
 from billing.journal import suspense
 from billing.journal.models import SuspenseItem
 from billing.journal.ways import Choice
@@ -36,6 +36,8 @@ def browser() -> Iterator[Browser]:
 def busy(kiosk: Client) -> Client:
     """A kiosk with something of everything."""
     City.objects.get_or_create(name="Riverbend")
+    ApplicationRule.objects.get_or_create(valid_from="2026-01-01", name="shut-off-first", order="shut_off")
+    TenderLimit.objects.get_or_create(tender="card", valid_from="2026-01-01", payment_minor=250_000)
     account, payment_id = new_account(2000, 1000), uid()
     kiosk.journal.add("NoteStacked", note(payment_id, 5000))
     kiosk.journal.add("PaymentCompleted", completed(payment_id, line(account, bills_of(account)[0], 2000)))
