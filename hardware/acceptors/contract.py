@@ -123,12 +123,14 @@ class Levels:
 class NotePaidOut:
     """Recyclers: a note of `channel` is in the person's hand or lies in the bezel. Held until Acknowledge.
 
-    `payout` is the number of the PayOut it belongs to, 0 if the device tells of one that this host did not order.
+    `payout` is the number of the PayOut it belongs to, 0 if the device tells of one that this run of the host did not
+    order. `replay` is True when it came with the first reply, and so may repeat what an earlier run already knew.
     """
 
     report: int
     payout: int
     channel: int
+    replay: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ class PayoutEnded:
     payout: int
     result: str
     detail: str = ""
+    replay: bool = False
 
 
 @dataclass(frozen=True)
