@@ -16,6 +16,7 @@ DECODERS = {  # modules with `decode_line(text) -> dict`
     "ebds": "hardware.acceptors.ebds.decode",
     "id003": "hardware.acceptors.id003.decode",
     "ccnet": "hardware.acceptors.ccnet.decode",
+    "zvt": "hardware.cards.zvt.decode",
     "ssp": "hardware.acceptors.ssp.decode",
 }
 

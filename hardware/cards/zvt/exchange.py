@@ -1,0 +1,56 @@
+"""One command of ours, from its first byte until the terminal gives the line back."""
+
+from hardware.cards.zvt.frames import Message
+from hardware.cards.zvt.link import NEVER_MS
+from hardware.cards.zvt.outcomes import Ending, How
+from hardware.cards.zvt.status import Information
+
+ANSWER_MS = 5_000  # T3, from the command to 80 or 84
+COURSE_MS = 180_000  # T4, from there to the completion
+
+
+class Exchange:
+    """`information` is the last 04 0F; `refusal` the code of a negative answer, 0 for none."""
+
+    def __init__(self, now_ms: int) -> None:
+        self.answered = False
+        self.refusal = 0
+        self.information = Information()
+        self._said_ms: int | None = None  # when the whole command had left
+        self._limit_ms = COURSE_MS
+        self._course_ms = now_ms
+
+    @property
+    def decided(self) -> bool:
+        """The terminal said no and then nothing: some end so (section 3)."""
+        return self.answered and self.information.result is not None and not self.information.good
+
+    def said(self, delivered: bool, now_ms: int) -> None:
+        if delivered and self._said_ms is None:
+            self._said_ms = now_ms
+
+    def answer(self, message: Message, now_ms: int) -> None:
+        """Take 80 or 84."""
+        self.answered = True
+        positive = message.code >> 8 == 0x80 or message.code == 0x8400
+        self.refusal = 0 if positive else message.code & 0xFF
+        self._course_ms = now_ms
+
+    def goes_on(self, now_ms: int, limit_ms: int | None) -> None:
+        self._course_ms = now_ms
+        self._limit_ms = limit_ms or self._limit_ms
+
+    def due_ms(self) -> int:
+        if self.answered:
+            return self._course_ms + self._limit_ms
+        return NEVER_MS if self._said_ms is None else self._said_ms + ANSWER_MS
+
+    def late(self, now_ms: int) -> bool:
+        return now_ms >= self.due_ms()
+
+    def silence(self) -> Ending:
+        """Return the ending of a terminal that said no more: what it said last, if that was no."""
+        if self.decided:
+            return Ending(How.COMPLETED)
+        what = "does not finish" if self.answered else "does not answer"
+        return Ending(How.SILENT, reason=f"the terminal {what}")
