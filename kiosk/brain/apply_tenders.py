@@ -49,7 +49,8 @@ def _announced(books: Books, attempt: Attempt) -> Books:
     require(books.note is None, "a card transaction while a note is open")
     require(attempt.amount_minor > 0, "a card transaction of nothing")
     require(all(known.reference != attempt.reference for known in books.attempts), "a reference was used twice")
-    return replace(books, references=books.references + 1, attempts=(*books.attempts, attempt))
+    attempt = replace(attempt, after=books.terminal_ref)
+    return replace(books, references=books.references + 1, attempts=(*books.attempts, attempt), terminal_ref="")
 
 
 def _sale_approved(books: Books, fact: t.CardSaleApproved) -> Books:
@@ -57,12 +58,12 @@ def _sale_approved(books: Books, fact: t.CardSaleApproved) -> Books:
     attempt = _attempt(books, fact.reference, "sale", fact.payment_id)
     require(fact.leg == attempt.leg, "an approval of another leg than was asked for")
     require(fact.amount_minor > 0, "an approval of nothing")
-    books = _forgotten(books, attempt)
     return replace(
-        _card_in(books, attempt, fact),
+        _card_in(_forgotten(books, attempt), attempt, fact),
         card_minor=books.card_minor + fact.amount_minor,
         approvals=(*books.approvals, fact)[-_APPROVALS_MAX:],
         declines=0,
+        terminal_ref=fact.terminal_ref if books.attempt is attempt else "",
     )
 
 
@@ -92,10 +93,30 @@ def _unknown(books: Books, fact: t.CardSaleUnknown | t.VoidUnknown) -> Books:
 
 
 def _sale_voided(books: Books, fact: t.CardSaleVoided) -> Books:
+    if fact.reference == fact.of:
+        return _undone_unasked(books, fact)
     attempt = _attempt(books, fact.reference, "void", fact.payment_id)
     require(attempt.sale is not None and attempt.sale.reference == fact.of, "a void of another sale")
     require(attempt.amount_minor == fact.amount_minor, "a void of another sum than was announced")
     return replace(_forgotten(books, attempt), card_minor=books.card_minor - fact.amount_minor)
+
+
+def _undone_unasked(books: Books, fact: t.CardSaleVoided) -> Books:
+    """The terminal undid an approved sale by itself: its money is gone from wherever it was counted."""
+    known = [card for card in books.approvals if card.reference == fact.of]
+    require(len(known) == 1, "a sale was undone that nobody knows")
+    require(known[0].amount_minor == fact.amount_minor, "a sale was undone with another sum")
+    require(not any(known[0] == attempt.sale for attempt in books.attempts), "a sale was undone while it is voided")
+    payment = books.payment
+    if payment is not None:
+        payment = replace(payment, cards=tuple(card for card in payment.cards if card != known[0]))
+    return replace(
+        books,
+        payment=payment,
+        approvals=tuple(card for card in books.approvals if card != known[0]),
+        card_minor=books.card_minor - fact.amount_minor,
+        terminal_ref="",
+    )
 
 
 def _void_ended(books: Books, fact: t.VoidEnded) -> Books:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from kiosk.brain import claims
+from kiosk.brain.card import pay_card
 from kiosk.brain.closing import (
     CATCH_UP_MS,
     close,
@@ -27,7 +28,7 @@ from kiosk.brain.events import (
 )
 from kiosk.brain.idle import awake, still
 from kiosk.brain.limits import allowed_minor, is_full, is_met, trouble
-from kiosk.brain.state import OpenNote
+from kiosk.brain.state import PAYING, OpenNote
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import (
     DeviceFaultSeen,
@@ -225,6 +226,8 @@ def _note_settled(turn: Turn) -> None:
             close(turn, "stopped")
         elif turn.scene.stop_wanted:
             stop_paying(turn)
+        elif turn.scene.card_wanted:
+            pay_card(turn, "")
         else:
             refresh_offer(turn)
     elif stage == "closing":
@@ -238,15 +241,15 @@ def _note_settled(turn: Turn) -> None:
 def settle_leftover(turn: Turn, reason: str) -> None:
     """Complete or abandon a payment that nobody stands in front of (after a restart, or a note that came late)."""
     payment = turn.books.payment
-    if payment is None or turn.scene.stage in ("tender", "cash", "review", "closing"):
+    if payment is None or turn.scene.stage in PAYING:
         return
-    if payment.in_minor:
+    if payment.holds_money:
         done = complete(turn, reason)
         if turn.devices.printer.state == "ready":
             print_receipt(turn, done, "recovered")
         else:
             turn.start("catch_up", CATCH_UP_MS)  # a printer that is back later prints for somebody else
-    if turn.scene.stage == "starting" and turn.books.note is None:
+    if turn.scene.stage == "starting" and turn.books.note is None and not turn.books.card_under_way:
         leave(turn, "restart")
     elif turn.books.note is None and turn.books.payment is not None:
         turn.record(PaymentAbandoned(payment.payment_id, reason))

@@ -16,6 +16,7 @@ from kiosk.domain.facts import (
     SessionClosed,
 )
 from kiosk.domain.snapshot import ReceiptView
+from kiosk.domain.tenders import CardInPayment
 
 CATCH_UP_MS = 600_000  # how long a receipt that could not be printed is worth printing
 
@@ -29,6 +30,7 @@ def disable(turn: Turn) -> None:
 def close(turn: Turn, reason: str) -> None:
     """Begin to end the payment: no more notes, then wait for the acceptor to be empty."""
     turn.show(stage="closing", closing_reason=reason, idle_left_s=0, help_open=False, request="", stop_wanted=False)
+    turn.show(card_wanted=False, card_phase="")
     for timer in ("idle", "idle_tick", "head"):
         turn.stop(timer)
     disable(turn)
@@ -44,20 +46,20 @@ def stop_paying(turn: Turn) -> None:
         return
     if turn.books.note is not None:
         turn.show(stop_wanted=True)
-    elif payment.in_minor and payment.left_minor:
+    elif payment.holds_money and payment.left_minor:
         turn.show(stage="review", notice="", stop_wanted=False)
         disable(turn)
     else:
-        close(turn, "stopped" if payment.in_minor else "cancelled")
+        close(turn, "stopped" if payment.holds_money else "cancelled")
 
 
 def finish_closing(turn: Turn) -> None:
     """End the payment if no note is open; a note whose fate is unknown is waited for."""
-    if turn.scene.stage != "closing" or turn.books.note is not None:
+    if turn.scene.stage != "closing" or turn.books.note is not None or turn.books.card_under_way:
         return
     turn.stop("closing")
     payment = turn.books.payment
-    if payment is not None and payment.in_minor:
+    if payment is not None and payment.holds_money:
         complete(turn, turn.scene.closing_reason)
         show_done(turn)
     else:
@@ -67,7 +69,7 @@ def finish_closing(turn: Turn) -> None:
 def close_out(turn: Turn) -> None:
     """A note has been on its way for too long: settle what is certain, keep waiting for the note (rule 4)."""
     payment = turn.books.payment
-    if payment is not None and payment.in_minor:
+    if payment is not None and payment.holds_money:
         complete(turn, turn.scene.closing_reason or "stopped")
         show_done(turn)
     else:
@@ -76,9 +78,12 @@ def close_out(turn: Turn) -> None:
     turn.show(notice="note_in_doubt")
 
 
-def complete(turn: Turn, reason: str) -> PaymentCompleted:
-    """Record what the money in the open payment pays, oldest bill first; what is over becomes credit."""
-    payment = turn.books.payment
+def complete(turn: Turn, reason: str, late: OpenPayment | None = None) -> PaymentCompleted:
+    """Record what the money in the open payment pays, oldest bill first; what is over becomes credit.
+
+    `late` is what is left of one that has ended, for a card that was found after it.
+    """
+    payment = late or turn.books.payment
     if payment is None:
         raise AssertionError("nothing to complete")
     number = f"{turn.settings.receipt_prefix}-{turn.settings.epoch}-{turn.books.receipts + 1:06d}"
@@ -94,6 +99,15 @@ def complete(turn: Turn, reason: str) -> PaymentCompleted:
         reason=reason,
         value_date=turn.moment.local[:10],
         live=payment.live,
+        cards=tuple(
+            CardInPayment(card.reference, card.leg, card.amount_minor, card.slip.brand, card.slip.last4)
+            for card in payment.cards
+        ),
+        checks=payment.checks,
+        change_minor=payment.change_minor,
+        fee_minor=payment.fee_minor,
+        fee_kind=payment.fee.kind if payment.fee is not None and payment.fee_minor else "",
+        fee_rule=payment.fee.rule if payment.fee is not None and payment.fee_minor else "",
     )
     turn.record(fact)
     return fact
@@ -130,6 +144,8 @@ def show_done(turn: Turn) -> None:
         printed="printing",
         at=turn.moment.local,
         last4=account.last4 if account else "",
+        card_minor=sum(card.amount_minor for card in done.cards if card.leg == "bill"),
+        fee_minor=done.fee_minor,
     )
     turn.show(stage="done", receipt=view, receipt_of=done.receipt_number, notice="", idle_left_s=0)
     if turn.scene.claim is None:
@@ -190,7 +206,8 @@ def leave(turn: Turn, reason: str) -> None:
     if payment is not None and turn.books.note is None:
         turn.record(PaymentAbandoned(payment.payment_id, reason))
     _end_session(turn, reason)
-    stage = "attract" if turn.books.note is None else "starting"
+    waits = turn.books.note is not None or turn.books.card_under_way
+    stage = "starting" if waits else "attract"
     turn.show_scene(fresh_scene(turn.state, stage, carried(turn, reason)))
     awake(turn)
     catch_up(turn)

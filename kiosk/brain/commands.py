@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from kiosk.domain.facts import CassettePeriodClosed, ClaimOpened
 from kiosk.domain.invoice import InvoiceReference
+from kiosk.domain.tenders import CardSlip
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,56 @@ class PrintTicket:
 
 
 @dataclass(frozen=True)
+class SellByCard:
+    reference: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True)
+class CancelCard:
+    """A request: how the sale ends is said by the terminal."""
+
+    reference: str
+
+
+@dataclass(frozen=True)
+class VoidCard:
+    reference: str
+    of: str
+    amount_minor: int
+    terminal_ref: str
+    slip: CardSlip
+
+
+@dataclass(frozen=True)
+class FindCard:
+    """What became of it? Goes out in place of a second sale, always."""
+
+    reference: str
+    operation: str
+    amount_minor: int
+    of: str
+    after: str | None  # what the terminal called the transaction before; None if that is not known
+
+
+@dataclass(frozen=True)
+class AcknowledgeCard:
+    report: int
+
+
+@dataclass(frozen=True)
+class PrintIncident:
+    """Print the slip of a card transaction whose end nobody knows."""
+
+    job: str
+    reference: str
+    amount_minor: int
+    last4: str
+    language: str
+
+
+@dataclass(frozen=True)
 class SetTimer:
     name: str
     after_ms: int
@@ -129,6 +180,12 @@ Command = (
     | PrintReceipt
     | PrintSlip
     | PrintTicket
+    | SellByCard
+    | CancelCard
+    | VoidCard
+    | FindCard
+    | AcknowledgeCard
+    | PrintIncident
     | SetTimer
     | CancelTimer
     | Look

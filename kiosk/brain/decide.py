@@ -1,8 +1,9 @@
 """decide(state, event) -> what happened, what to do, what to show. Pure: no clock, no chance, no I/O.
 
 Read this first: the table below is the whole game. `apply` (apply.py) says what each fact does to the money,
-session.py what a person can do at each stage, finding.py how a bill is found, cash.py the rules of a note, closing.py
-how a payment ends, health.py what devices and timers bring, evidence.py what is kept about a note in doubt.
+session.py what a person can do at each stage, finding.py how a bill is found, cash.py the rules of a note, card.py and
+card_results.py those of a card, closing.py how a payment ends, health.py and terminal.py what devices and timers bring,
+evidence.py what is kept about a note in doubt.
 
 A device may speak late, at any stage, so every event is listed for every stage; an event that is not in the
 table raises. Touches are looked up by stage in session.ACTS.
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kiosk.brain import cash, change, events, evidence, finding, health, session, staff
+from kiosk.brain import card, card_results, cash, change, events, evidence, finding, health, session, staff, terminal
 from kiosk.brain.apply import fold
 from kiosk.brain.commands import Command, Look
 from kiosk.brain.state import Devices, Scene, State
@@ -55,6 +56,14 @@ RULES: dict[type[events.Event], Callable[[Turn, Any], None]] = {
     events.AcceptorFault: health.acceptor_fault,
     events.AcceptorFaultCleared: health.acceptor_fault_cleared,
     events.FramesTaken: evidence.frames_taken,
+    events.TerminalConnected: terminal.terminal_connected,
+    events.TerminalLost: terminal.terminal_lost,
+    events.TerminalFault: terminal.terminal_fault,
+    events.TerminalFaultCleared: terminal.terminal_fault_cleared,
+    events.CardPrompted: card.card_prompted,
+    events.CardEnded: card_results.card_ended,
+    events.CardReversed: card_results.card_reversed,
+    events.BatchEnded: card_results.batch_ended,
 }
 
 # How hard the reader looks; at any other stage it rests.

@@ -1,11 +1,12 @@
 """What the brain is told. Every event carries its moment: the brain has no clock and mints no id itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kiosk.domain.facts import FrameSeen
 from kiosk.domain.intents import Intent
 from kiosk.domain.invoice import Account, InvoiceReference
 from kiosk.domain.snapshot import DeviceHealth
+from kiosk.domain.tenders import CardSlip
 
 
 @dataclass(frozen=True)
@@ -257,3 +258,76 @@ class FramesTaken(Event):
 
     about: str
     frames: tuple[FrameSeen, ...]
+
+
+# The card terminal
+
+
+@dataclass(frozen=True, kw_only=True)
+class TerminalConnected(Event):
+    """`terminal` is what it calls itself; `detail` its names for staff."""
+
+    terminal: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TerminalLost(Event):
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TerminalFault(Event):
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TerminalFaultCleared(Event):
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardPrompted(Event):
+    """What the terminal asks of the person: `code` as in the contract of card terminals."""
+
+    reference: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardEnded(Event):
+    """The end of the sale or void `reference`: approved, declined, cancelled, not_started, absent or unknown.
+
+    `report` 0 needs no acknowledgement: the command was refused on our side and never left.
+    """
+
+    report: int
+    operation: str
+    reference: str
+    result: str
+    amount_minor: int = 0
+    terminal_ref: str = ""
+    found: bool = False
+    reason: str = ""
+    slip: CardSlip = field(default_factory=CardSlip)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardReversed(Event):
+    """The terminal undid an approved sale by itself."""
+
+    report: int
+    reference: str
+    amount_minor: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchEnded(Event):
+    report: int
+    reference: str
+    result: str
+    count: int
+    total_minor: int
+    reason: str

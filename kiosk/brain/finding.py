@@ -4,17 +4,17 @@ from kiosk.brain.closing import done
 from kiosk.brain.commands import LookUp
 from kiosk.brain.events import AccountFound, AccountNotFound, AccountTyped, BillScanned, LookUpFailed, ScanRefused
 from kiosk.brain.idle import awake, still
-from kiosk.brain.limits import trouble
+from kiosk.brain.limits import shut
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import SessionOpened
 from kiosk.domain.invoice import Account, Invoice, InvoiceReference
 
 
 def open_session(turn: Turn) -> bool:
-    """Open a session unless one is open; False while a note of an earlier one is unresolved or money is refused."""
+    """Open a session unless one is open; False while a note or card of an earlier one is open or money is refused."""
     if turn.books.session_id:
         return True
-    if turn.books.note is not None or turn.scene.stopping:
+    if turn.books.note is not None or turn.books.card_under_way or turn.scene.stopping:
         return False
     turn.record(SessionOpened(turn.moment.ids[1]))
     turn.show(notice="", notice_minor=0)
@@ -23,7 +23,7 @@ def open_session(turn: Turn) -> bool:
 
 def type_account(turn: Turn, value: str) -> None:
     del value
-    if not trouble(turn.state) and open_session(turn):
+    if not shut(turn.state) and open_session(turn):
         turn.show(stage="type_account", field="account", entry="", typed_number="", notice="")
 
 
@@ -33,7 +33,7 @@ def bill_scanned(turn: Turn, event: BillScanned) -> None:
         return
     if turn.scene.stage == "done":
         done(turn, "")
-    if turn.scene.stage in ("attract", "type_account") and not trouble(turn.state) and open_session(turn):
+    if turn.scene.stage in ("attract", "type_account") and not shut(turn.state) and open_session(turn):
         look_up(turn, event.reference)
 
 
@@ -48,7 +48,7 @@ def _reads(turn: Turn) -> bool:
 def scan_refused(turn: Turn, event: ScanRefused) -> None:
     if turn.scene.claim is not None:
         return
-    if turn.scene.stage in ("attract", "type_account") and not trouble(turn.state) and open_session(turn):
+    if turn.scene.stage in ("attract", "type_account") and not shut(turn.state) and open_session(turn):
         if turn.scene.stage == "attract":
             turn.show(stage="type_account", field="account", entry="", typed_number="")
         turn.show(notice=f"scan_{event.code}")

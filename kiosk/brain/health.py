@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from kiosk.brain.card import cancel_card, sell
+from kiosk.brain.card_results import card_overdue, complete_late, look_again
 from kiosk.brain.cash import note_overdue, note_unreachable, refresh_offer
 from kiosk.brain.claims import carried, give_up_slips, slip_ended
 from kiosk.brain.closing import (
@@ -37,6 +39,7 @@ from kiosk.brain.events import (
 from kiosk.brain.finding import look_up_failed
 from kiosk.brain.limits import trouble
 from kiosk.brain.staff import cassette_removed, pin_unlocked, sign_out
+from kiosk.brain.state import PAYING
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import (
     DeviceFaultSeen,
@@ -60,7 +63,7 @@ def started(turn: Turn, event: Started) -> None:
     turn.record(KioskStarted(turn.settings.version, event.reason))
     disable(turn)
     payment = turn.books.payment
-    if payment is not None and payment.in_minor:
+    if payment is not None and payment.holds_money:
         complete(turn, "restart")
     elif payment is not None and turn.books.note is None:
         turn.record(PaymentAbandoned(payment.payment_id, "restart"))
@@ -70,7 +73,10 @@ def started(turn: Turn, event: Started) -> None:
         turn.record(SessionClosed(turn.books.session_id, "restart"))
     if turn.books.unprinted or turn.books.slips:
         turn.start("catch_up", CATCH_UP_MS)
-    if turn.books.note is None:
+    complete_late(turn)
+    if turn.books.attempt is not None:
+        turn.start("card_look", turn.settings.timeouts.card_look)
+    if turn.books.note is None and not turn.books.card_under_way and turn.scene.stage == "starting":
         leave(turn, "restart")
 
 
@@ -79,15 +85,19 @@ def stop_requested(turn: Turn, event: StopRequested) -> None:
     del event
     turn.show(stopping=True)
     disable(turn)
-    turn.start("stop", turn.settings.timeouts.stop)
-    if turn.scene.stage in ("cash", "review"):
+    times = turn.settings.timeouts
+    turn.start("stop", times.card_stop if turn.books.card_under_way else times.stop)
+    if turn.scene.stage == "card" and turn.scene.card_phase != "preparing":
+        cancel_card(turn, "")
+    elif turn.books.payment is not None and turn.scene.stage in PAYING and turn.scene.stage != "closing":
         close(turn, "stopping")
 
 
 def exit_when_done(turn: Turn) -> None:
     receipt = turn.scene.receipt
     printing = receipt is not None and receipt.printed == "printing"
-    done = turn.books.note is None and turn.scene.stage != "closing" and not printing
+    under_way = turn.books.note is not None or turn.books.card_under_way
+    done = not under_way and turn.scene.stage not in ("card", "closing") and not printing
     if turn.scene.stopping and done and not turn.devices.frames_due:
         turn.order(Exit())
 
@@ -95,7 +105,7 @@ def exit_when_done(turn: Turn) -> None:
 def _stop_waited_long_enough(turn: Turn) -> None:
     """What is still open stays open in the journal: the next boot asks the device."""
     payment = turn.books.payment
-    if payment is not None and payment.in_minor:
+    if payment is not None and payment.holds_money:
         complete(turn, "stopping")
     turn.order(Exit())
 
@@ -201,7 +211,7 @@ def _cash_goes_on(turn: Turn) -> None:
 def print_finished(turn: Turn, event: PrintFinished) -> None:
     number, _, what = event.job.partition("/")
     turn.hear(printing=turn.devices.printing - {number})
-    if number == "ticket":
+    if number == "ticket" or what == "incident":
         return
     if what in ("claim", "again"):
         slip_ended(turn, number, event.outcome, event.reason)
@@ -293,11 +303,11 @@ def _walked_away(turn: Turn) -> None:
     """Money that is in is applied; otherwise nothing happened (accessibility T4)."""
     turn.show(idle_left_s=0, help_open=False, claim=carried(turn, "idle"))
     stage = turn.scene.stage
-    if stage in ("cash", "review"):
+    if turn.books.payment is not None and stage in PAYING and stage not in ("card", "closing"):
         close(turn, "idle")
     elif stage == "done":
         _done_shown(turn)
-    elif stage not in ("starting", "finding", "closing"):
+    elif stage not in ("starting", "finding", "card", "closing"):
         leave(turn, "idle")
 
 
@@ -314,9 +324,10 @@ def _look_up_slow(turn: Turn) -> None:
 
 
 def _head_slow(turn: Turn) -> None:
-    if turn.scene.stage == "cash" and turn.scene.request:
+    if turn.scene.stage in ("cash", "card") and turn.scene.request:
         turn.show(request="")
         refresh_offer(turn)
+        sell(turn)
 
 
 def _closing_slow(turn: Turn) -> None:
@@ -340,4 +351,6 @@ TIMERS: dict[str, Callable[[Turn], None]] = {
     "stop": _stop_waited_long_enough,
     "pin_lock": pin_unlocked,
     "catch_up": _give_up_catching_up,
+    "card": card_overdue,
+    "card_look": look_again,
 }

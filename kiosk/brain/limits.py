@@ -8,6 +8,8 @@ from kiosk.domain.invoice import Account
 
 # A record may have 32 KiB and a payment names each of its notes with some 72 bytes: the rest is for its bills.
 NOTES_MAX = 300
+CARDS_MAX = 10
+DECLINES_MAX = 3  # in a row: more is somebody who tries stolen cards
 BILLS_BYTES_MAX = 8_500
 _LINE_BYTES = 56  # of a bill in a record, beside its account and its number
 
@@ -22,18 +24,55 @@ _ACCEPTOR_STATES = {
 
 def trouble(state: State) -> tuple[str, ...]:
     """Return every reason why cash cannot be taken now, gravest first; () when it can."""
-    devices, books = state.devices, state.books
-    reasons = [f"frozen_{books.frozen}"] if books.frozen else []
-    if state.scene.stopping:
-        reasons.append("stopping")
-    if devices.storage.state != "ready":
-        reasons.append(devices.storage.reason)
-    reasons.extend(sorted(devices.faults))
+    devices = state.devices
+    reasons = sorted(devices.faults)
     if not devices.faults and devices.acceptor.state in _ACCEPTOR_STATES:
         reasons.append(_ACCEPTOR_STATES[devices.acceptor.state])
-    if devices.screen.state != "ready":
-        reasons.append("screen_silent")
-    return tuple(reasons)
+    return _with_shared(state, reasons)
+
+
+def card_trouble(state: State) -> tuple[str, ...]:
+    """Return every reason why no card can be taken now, gravest first; () when one can."""
+    devices = state.devices
+    if not state.settings.cards:
+        return ("no_terminal",)
+    reasons = [f"terminal_{fault}" for fault in sorted(devices.terminal_faults)]
+    if devices.terminal.state != "ready":
+        reasons.append("terminal_lost")
+    if state.books.attempt is not None:
+        reasons.append("card_unknown")
+    return _with_shared(state, reasons)
+
+
+def shut(state: State) -> tuple[str, ...]:
+    """Return why no money at all can be taken now; () when there is a way to pay."""
+    return trouble(state) if card_trouble(state) else ()
+
+
+def _with_shared(state: State, reasons: list[str]) -> tuple[str, ...]:
+    """Add what keeps every tender out of service."""
+    devices, books = state.devices, state.books
+    first = [f"frozen_{books.frozen}"] if books.frozen else []
+    if state.scene.stopping:
+        first.append("stopping")
+    if devices.storage.state != "ready":
+        first.append(devices.storage.reason)
+    silent = ["screen_silent"] if devices.screen.state != "ready" else []
+    return (*first, *reasons, *silent)
+
+
+def card_refusal(state: State, amount_minor: int) -> str:
+    """Return why this sum cannot be paid by card here, "" when it can."""
+    reasons, settings, payment = card_trouble(state), state.settings, state.books.payment
+    if reasons:
+        return reasons[0]
+    if state.books.declines >= DECLINES_MAX:
+        return "card_declines"
+    if amount_minor > settings.card_maximum_minor:
+        return "card_too_high"
+    if amount_minor < settings.card_minimum_minor:
+        return "card_too_low"
+    return "card_count" if payment is not None and len(payment.cards) >= CARDS_MAX else ""
 
 
 def takes_claims(state: State) -> bool:

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 
-from kiosk.brain import claiming, staff
+from kiosk.brain import card, claiming, staff
 from kiosk.brain.cash import refresh_offer
 from kiosk.brain.claims import carried
 from kiosk.brain.closing import close, done, leave, reprint, stop_paying
-from kiosk.brain.commands import CheckHead, CheckTyped
+from kiosk.brain.commands import CheckTyped
 from kiosk.brain.events import HeadChecked, IntentReceived
 from kiosk.brain.finding import open_session, type_account
 from kiosk.brain.idle import awake
-from kiosk.brain.limits import listed, trouble
+from kiosk.brain.limits import trouble
+from kiosk.brain.opening import begin_payment, drop_empty_payment
+from kiosk.brain.state import PAYING
 from kiosk.brain.turn import Turn
-from kiosk.domain.facts import AmountAgreed, CreditAgreed, InvoiceChosen, KioskFrozen
+from kiosk.domain.facts import CreditAgreed, KioskFrozen
 from kiosk.domain.invoice import Account
 
 ENTRY_MAX = {"account": 12, "house": 6, "amount": 7, "pin": 12}
@@ -66,31 +68,13 @@ def _account(turn: Turn) -> Account:
 
 
 def pay_cash(turn: Turn, value: str) -> None:
-    """Open the payment. When online the server's head is compared before the first note (rule 7)."""
+    """For the whole, or for what a card has left."""
     del value
     if trouble(turn.state):
         turn.show(notice="cash_unavailable")
         return
-    account, payment_id = _account(turn), turn.moment.ids[0]
-    turn.record(
-        InvoiceChosen(
-            session_id=turn.books.session_id,
-            payment_id=payment_id,
-            account=account.ref,
-            last4=account.last4,
-            invoices=listed(account),
-            balance_minor=account.balance_minor,
-            live=account.live,
-            language=turn.scene.language,
-        )
-    )
-    turn.record(AmountAgreed(payment_id, turn.scene.agreed_minor))
+    begin_payment(turn)
     turn.show(stage="cash", notice="", last_note_minor=0)
-    if turn.devices.online:
-        request = turn.moment.ids[2]
-        turn.show(request=request)
-        turn.order(CheckHead(request))
-        turn.start("head", turn.settings.timeouts.head)
     refresh_offer(turn)
 
 
@@ -107,6 +91,8 @@ def head_checked(turn: Turn, event: HeadChecked) -> None:
             return
     if turn.scene.stage == "cash":
         refresh_offer(turn)
+    elif awaited:
+        card.sell(turn)
 
 
 def allow_credit(turn: Turn, value: str) -> None:
@@ -124,8 +110,11 @@ def stop(turn: Turn, value: str) -> None:
 
 
 def put_in_more(turn: Turn, value: str) -> None:
+    """Back to the slot, or to the choice of tenders if the slot does not work or a card was used."""
     del value
-    turn.show(stage="cash", notice="")
+    payment = turn.books.payment
+    choose = bool(trouble(turn.state)) or (payment is not None and bool(payment.cards))
+    turn.show(stage="tender" if choose else "cash", notice="")
     refresh_offer(turn)
 
 
@@ -136,7 +125,7 @@ def confirm_review(turn: Turn, value: str) -> None:
 
 def cancel_cash(turn: Turn, value: str) -> None:
     payment = turn.books.payment
-    if payment is not None and payment.in_minor == 0:
+    if payment is not None and not payment.holds_money:
         stop(turn, value)
 
 
@@ -144,7 +133,11 @@ def cancel_cash(turn: Turn, value: str) -> None:
 
 
 def start_over(turn: Turn, value: str) -> None:
-    if turn.scene.stage in ("cash", "review"):
+    if turn.scene.stage == "card":
+        card.cancel_card(turn, value)
+    elif turn.scene.stage == "card_unknown":
+        close(turn, "stopped")
+    elif turn.books.payment is not None and turn.scene.stage in PAYING:
         stop(turn, value)
     elif turn.scene.stage == "done":
         done(turn, value)
@@ -157,7 +150,10 @@ def back(turn: Turn, value: str) -> None:
     if stage == "type_account" and field == "house":
         turn.show(field="account", entry=turn.scene.typed_number, notice="")
     elif stage in ("other_amount", "tender"):
-        turn.show(stage="invoice", field="", entry="", notice="")
+        if drop_empty_payment(turn):
+            turn.show(stage="invoice", field="", entry="", notice="")
+    elif stage == "fee":
+        turn.show(stage="tender", notice="")
     else:
         leave(turn, "cancelled")
     del value
@@ -250,8 +246,24 @@ ACTS: dict[str, dict[str, Act]] = {
         "start_over": start_over,
     },
     "other_amount": {"key": key, "submit": submit, "back": back, "start_over": start_over},
-    "tender": {"pay_cash": pay_cash, "back": back, "start_over": start_over},
-    "cash": {"stop": stop, "back": cancel_cash, "allow_credit": allow_credit, "start_over": start_over},
+    "tender": {
+        "pay_cash": pay_cash,
+        "pay_card": card.pay_card,
+        "stop": stop,
+        "back": back,
+        "start_over": start_over,
+    },
+    "fee": {"agree_fee": card.agree_fee, "pay_cash": pay_cash, "back": back, "start_over": start_over},
+    "card": {"cancel_card": card.cancel_card, "start_over": start_over},
+    "partial": {"keep_partial": card.keep_partial, "refuse_partial": card.refuse_partial},
+    "card_unknown": {"done": confirm_review, "start_over": start_over},
+    "cash": {
+        "stop": stop,
+        "back": cancel_cash,
+        "allow_credit": allow_credit,
+        "pay_card": card.pay_card,
+        "start_over": start_over,
+    },
     "review": {"confirm": confirm_review, "put_in_more": put_in_more, "back": put_in_more, "start_over": start_over},
     "closing": {},
     "done": {"done": done, "reprint": reprint, "start_over": start_over},

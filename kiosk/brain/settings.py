@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from kiosk.brain.fees import CardFee
+
 
 @dataclass(frozen=True)
 class Timeouts:
@@ -19,6 +21,9 @@ class Timeouts:
     stop: int = 15_000
     staff_idle: int = 120_000
     pin_lock: int = 60_000
+    card: int = 180_000  # longer than any terminal waits for a card
+    card_look: int = 30_000  # between two questions what became of a card transaction
+    card_stop: int = 200_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class Settings:
     timeouts: Timeouts = Timeouts()
     claim_phone: str = ""
     claim_place: str = ""
+    cards: bool = False  # a terminal is configured
+    card_minimum_minor: int = 100
+    card_maximum_minor: int = 1_000_000
+    card_fee: CardFee | None = None
 
     def value_of(self, channel: int) -> int:
         """Return what a note of `channel` is worth in cents, 0 when the channel is not configured."""

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from kiosk.brain.limits import allowed_minor, takes_claims, trouble
-from kiosk.brain.state import Devices, State
+from kiosk.brain.limits import allowed_minor, card_refusal, card_trouble, shut, takes_claims, trouble
+from kiosk.brain.state import PAYING, Devices, State
 from kiosk.domain.claim import Aftermath
-from kiosk.domain.snapshot import ClaimView, DeviceHealth, PaymentView, Snapshot, StaffView
+from kiosk.domain.snapshot import CardView, ClaimView, DeviceHealth, FeeView, PaymentView, Snapshot, StaffView
 
 WAITING = ("starting", "attract")
 
@@ -19,7 +19,7 @@ def snapshot(state: State, revision: int) -> Snapshot:
     reasons = trouble(state)
     return Snapshot(
         revision=revision,
-        screen=_screen(state, reasons),
+        screen=_screen(state),
         city=settings.city,
         kiosk=settings.kiosk,
         language=scene.language,
@@ -42,6 +42,10 @@ def snapshot(state: State, revision: int) -> Snapshot:
         reasons=reasons,
         account=scene.account,
         agreed_minor=scene.agreed_minor,
+        card=not _card_reason(state),
+        card_reason=_card_reason(state),
+        fee=_fee(state),
+        card_view=_card(state),
         payment=_payment(state),
         receipt=scene.receipt,
         aftermath=_aftermath(state),
@@ -51,9 +55,41 @@ def snapshot(state: State, revision: int) -> Snapshot:
     )
 
 
-def _screen(state: State, reasons: tuple[str, ...]) -> str:
+def _screen(state: State) -> str:
     stage = state.scene.stage
-    return "out_of_service" if stage == "attract" and reasons else stage
+    return "out_of_service" if stage == "attract" and shut(state) else stage
+
+
+def _due_minor(state: State) -> int:
+    payment = state.books.payment
+    return payment.left_minor if payment is not None else state.scene.agreed_minor
+
+
+def _card_reason(state: State) -> str:
+    """Return why no card can be taken: for the sum that is to be paid, once there is one."""
+    if state.scene.stage in ("tender", "fee", "cash"):
+        return card_refusal(state, _due_minor(state))
+    return next(iter(card_trouble(state)), "")
+
+
+def _fee(state: State) -> FeeView | None:
+    fee, due_minor = state.settings.card_fee, _due_minor(state)
+    if fee is None or state.scene.stage not in ("tender", "fee", "cash") or not fee.of(due_minor):
+        return None
+    return FeeView(fee.kind, due_minor, fee.of(due_minor))
+
+
+def _card(state: State) -> CardView | None:
+    scene, attempt = state.scene, state.books.attempt
+    if scene.stage == "partial":
+        return CardView("", amount_minor=scene.notice_minor)
+    if scene.stage not in ("card", "card_unknown"):
+        return None
+    phone = state.settings.claim_phone
+    if attempt is None:
+        return CardView(scene.card_phase, amount_minor=_due_minor(state), phone=phone)
+    amount_minor, reference = attempt.amount_minor, attempt.reference
+    return CardView(scene.card_phase, attempt.leg, scene.card_prompt, amount_minor, reference, phone)
 
 
 def _notice(state: State) -> str:
@@ -68,7 +104,9 @@ def _notice(state: State) -> str:
 
 def _payment(state: State) -> PaymentView | None:
     payment = state.books.payment
-    if payment is None or state.scene.stage not in ("cash", "review", "closing"):
+    if payment is None or state.scene.stage not in PAYING:
+        return None
+    if state.scene.stage == "tender" and not payment.holds_money:
         return None
     takes = state.scene.stage == "cash" and not trouble(state)
     return PaymentView(
@@ -80,6 +118,7 @@ def _payment(state: State) -> PaymentView | None:
         denominations_minor=state.settings.denominations_minor,
         last_note_minor=state.scene.last_note_minor,
         credit_agreed=payment.credit_up_to_minor > 0,
+        by_card_minor=payment.by_card_minor,
     )
 
 
@@ -128,6 +167,19 @@ def _acceptor(devices: Devices) -> DeviceHealth:
     return replace(devices.acceptor, state="faulted", reason=", ".join(sorted(devices.faults)))
 
 
+def _terminal(state: State) -> tuple[DeviceHealth, ...]:
+    """Return the terminal, if there is to be one. Not well while the end of a transaction is not known."""
+    devices, attempt = state.devices, state.books.attempt
+    if not state.settings.cards:
+        return ()
+    if attempt is not None and attempt.state == "unknown":
+        detail = f"{attempt.operation} {attempt.reference} of {attempt.amount_minor}"
+        return (DeviceHealth("terminal", "faulted", "card_unknown", detail),)
+    if devices.terminal_faults and devices.terminal.state == "ready":
+        return (replace(devices.terminal, state="faulted", reason=", ".join(sorted(devices.terminal_faults))),)
+    return (devices.terminal,)
+
+
 def _storage(state: State) -> DeviceHealth:
     """Storage that lost records is not well, whatever it says of itself."""
     lost = state.books.lost_records
@@ -145,7 +197,15 @@ def _staff(state: State) -> StaffView | None:
         period=books.period,
         notes=sum(count.count for count in books.period_notes),
         total_minor=sum(count.value_minor * count.count for count in books.period_notes),
-        devices=(_acceptor(devices), devices.printer, devices.scanner, devices.screen, devices.voice, _storage(state)),
+        devices=(
+            _acceptor(devices),
+            *_terminal(state),
+            devices.printer,
+            devices.scanner,
+            devices.screen,
+            devices.voice,
+            _storage(state),
+        ),
         unposted=devices.unposted,
         journal_records=devices.records,
         version=state.settings.version,

@@ -12,6 +12,9 @@ from kiosk.domain.invoice import Account, InvoiceReference
 from kiosk.domain.snapshot import DeviceHealth, ReceiptView
 from kiosk.domain.tenders import CardSaleApproved, CheckInPayment, FeeAgreed
 
+# Stages in which somebody stands before an open payment.
+PAYING = ("tender", "fee", "cash", "card", "partial", "card_unknown", "review", "closing")
+
 
 @dataclass(frozen=True)
 class OpenNote:
@@ -101,6 +104,7 @@ class Attempt:
     amount_minor: int
     state: str = "open"
     reason: str = ""
+    after: str = ""  # what the terminal called the transaction before this one; "" if that is not known
     sale: CardSaleApproved | None = None
     rest: OpenPayment | None = None
 
@@ -145,6 +149,7 @@ class Books:
     approvals: tuple[CardSaleApproved, ...] = ()  # the newest, for receipts and to know a report that comes again
     late: OpenPayment | None = None  # holds a card that was found after its payment had ended
     declines: int = 0  # in a row, in this session
+    terminal_ref: str = ""  # of the terminal's newest transaction, "" if that is not known
     payout: OpenPayout | None = None
 
     @property
@@ -204,6 +209,11 @@ class Scene:
     idle_left_s: int = 0
     closing_reason: str = ""
     stop_wanted: bool = False  # asked for while a note was moving
+    card_wanted: bool = False  # likewise
+    card_phase: str = ""  # preparing, asking, cancelling, checking or undoing
+    card_prompt: str = ""  # what the terminal asks of the person
+    fee_minor: int = 0  # agreed for the card that is being taken, and not taken yet
+    incident: str = ""  # reference on the page that says a card's end is not known
     receipt: ReceiptView | None = None
     receipt_of: str = ""  # receipt number on the page
     print_job: str = ""
@@ -227,6 +237,9 @@ class Devices:
     screen: DeviceHealth = DeviceHealth("screen", "connecting")
     voice: DeviceHealth = DeviceHealth("voice", "connecting")
     storage: DeviceHealth = DeviceHealth("storage", "ready")  # the journal's medium: it was written to at the start
+    terminal: DeviceHealth = DeviceHealth("terminal", "connecting")
+    terminal_faults: frozenset[str] = frozenset()
+    terminal_name: str = ""
     frames_due: frozenset[str] = frozenset()  # notes whose frames are asked for: they are kept before the process ends
     online: bool = False
     unposted: int = 0

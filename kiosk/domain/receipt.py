@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from kiosk.domain.facts import NoteCount
+from kiosk.domain.tenders import CardSaleApproved, CheckInPayment
 
 POSTED = "posted"
 QUEUED = "queued"
@@ -45,7 +46,7 @@ class ReceiptLine:
 
 @dataclass(frozen=True)
 class Receipt:
-    """A cash payment as the resident takes it home.
+    """A payment as the resident takes it home. The first of `lines` is what was applied first.
 
     `at` is the local time with its zone. `posting` is "posted" or "queued": received, and sent to the city when the
     line is back, with `value_date` as its date either way. `recovered` marks a receipt made after an interruption.
@@ -65,6 +66,9 @@ class Receipt:
     code: str
     language: str = "en"
     fee_minor: int = 0
+    cards: tuple[CardSaleApproved, ...] = ()
+    checks: tuple[CheckInPayment, ...] = ()
+    change_minor: int = 0
     verify_url: str = ""
     reprint: bool = False
     recovered: bool = False
@@ -75,11 +79,17 @@ class Receipt:
         if self.posting not in (POSTED, QUEUED):
             raise ValueError(f"unknown posting state {self.posting!r}")
         if self.total_minor != sum(line.amount_minor for line in self.lines) + self.fee_minor:
-            raise ValueError("the lines and the fee of a receipt must add up to its notes")
+            raise ValueError("the lines and the fee of a receipt must add up to its tenders")
 
     @property
     def total_minor(self) -> int:
-        """The cents that were put in."""
+        """The cents that were put in, less change."""
+        cards = sum(card.amount_minor for card in self.cards)
+        checks = sum(check.amount_minor for check in self.checks)
+        return self.cash_minor + cards + checks - self.change_minor
+
+    @property
+    def cash_minor(self) -> int:
         return sum(note.value_minor * note.count for note in self.notes)
 
     @property
@@ -112,6 +122,25 @@ class ClaimSlip:
     what: str
     amount_minor: int
     answer_by: date
+    last4: str = ""
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise ValueError("a slip's time needs its zone")
+        if len(self.last4) > 4:
+            raise ValueError("a slip shows at most four digits of an account")
+
+
+@dataclass(frozen=True)
+class IncidentSlip:
+    """What a person takes home whose card may have been charged or not."""
+
+    office: Office
+    kiosk_id: str
+    place: str
+    reference: str
+    at: datetime
+    amount_minor: int
     last4: str = ""
 
     def __post_init__(self) -> None:

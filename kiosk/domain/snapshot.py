@@ -16,7 +16,11 @@ SCREENS = (
     "invoice",
     "other_amount",
     "tender",
+    "fee",
     "cash",
+    "card",
+    "partial",
+    "card_unknown",
     "review",
     "closing",
     "done",
@@ -57,6 +61,15 @@ NOTICES = (
     "cash_unavailable",
     "cash_unsafe",
     "cash_slow",
+    "card_unavailable",
+    "card_declined",
+    "card_counter",
+    "card_cancelled",
+    "card_failed",
+    "card_not_charged",
+    "card_undone",
+    "card_stands",
+    "card_unknown",
     "tender_unsafe",
     "tender_slow",
     "printer_out",
@@ -90,6 +103,31 @@ class PaymentView:
     denominations_minor: tuple[int, ...] = ()
     last_note_minor: int = 0
     credit_agreed: bool = False
+    by_card_minor: int = 0
+
+
+@dataclass(frozen=True)
+class FeeView:
+    """What a card would cost: `fee_minor` on top of `base_minor`. `kind`: service, convenience or surcharge."""
+
+    kind: str
+    base_minor: int
+    fee_minor: int
+
+
+@dataclass(frozen=True)
+class CardView:
+    """The card that is being taken. `phase`: preparing, asking, cancelling, checking or undoing; "" when none is.
+
+    `prompt` is what the terminal asks of the person, a code of the contract. `leg` fee: the second transaction.
+    """
+
+    phase: str
+    leg: str = "bill"
+    prompt: str = ""
+    amount_minor: int = 0
+    reference: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +141,8 @@ class ReceiptView:
     at: str  # local time as ISO 8601 with offset
     last4: str = ""
     shut_off_cleared: bool = False
+    card_minor: int = 0
+    fee_minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -172,6 +212,10 @@ class Snapshot:
     reasons: tuple[str, ...] = ()
     account: Account | None = None
     agreed_minor: int = 0
+    card: bool = False
+    card_reason: str = ""  # why this sum cannot be paid by card
+    fee: FeeView | None = None  # on what is left to pay
+    card_view: CardView | None = None
     payment: PaymentView | None = None
     receipt: ReceiptView | None = None
     aftermath: tuple[Aftermath, ...] = ()  # oldest first

@@ -121,7 +121,8 @@ class VoidStarted:
 
 @dataclass(frozen=True)
 class CardSaleVoided:
-    """Books: the reverse of the sale."""
+    """Books: the reverse of the sale. Where `reference` is `of`, no void was ordered: the terminal undid it by itself,
+    maybe after its payment was completed."""
 
     payment_id: str
     reference: str

@@ -54,6 +54,7 @@ class KioskHands:
                 command.job, self.papers.slip(command.claim)
             ),
             commands.PrintTicket: self._print_ticket,
+            commands.PrintIncident: self._print_incident,
             commands.Look: lambda command, state, records: self.reader.look(command.mode),
         }
 
@@ -115,8 +116,16 @@ class KioskHands:
         at = view.at if view is not None and view.number == done.receipt_number else self.clock.moment().local
         told = [item.last4 for item in state.books.aftermath if item.number == done.receipt_number]
         last4 = told[0] if told else ""
-        paper = self.papers.receipt(done, known, at, command.posted, command.language, command.kind, last4)
+        paper = self.papers.receipt(
+            done, known, at, command.posted, command.language, command.kind, last4, state.books.approvals
+        )
         self.printer.submit(command.job, paper)
+
+    def _print_incident(self, command: commands.PrintIncident, state: State, records: list[Record]) -> None:
+        del state, records
+        at = self.clock.moment().local
+        slip = self.papers.incident(command.reference, command.amount_minor, command.last4, at, command.language)
+        self.printer.submit(command.job, slip)
 
     def _print_ticket(self, command: commands.PrintTicket, state: State, records: list[Record]) -> None:
         del state

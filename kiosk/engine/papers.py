@@ -15,13 +15,15 @@ from kiosk.domain.receipt import (
     CassetteTicket,
     CassetteTicketCopy,
     ClaimSlip,
+    IncidentSlip,
     Office,
     Receipt,
     ReceiptLine,
     verification_code,
 )
+from kiosk.domain.tenders import CardInPayment, CardSaleApproved, CardSlip
 from kiosk.pages.language import translator
-from kiosk.pages.receipt import receipt_items, slip_items, ticket_copy_items, ticket_items
+from kiosk.pages.receipt import incident_items, receipt_items, slip_items, ticket_copy_items, ticket_items
 
 
 class Papers:
@@ -46,8 +48,12 @@ class Papers:
         language: str,
         kind: str,
         last4: str = "",
+        approvals: tuple[CardSaleApproved, ...] = (),
     ) -> document.Document:
-        """Return the receipt of `done`. `account`, if known, gives labels and balances; if not, `last4` its digits."""
+        """Return the receipt of `done`. `account`, if known, gives labels and balances; if not, `last4` its digits.
+
+        `approvals` are those still known; a card of an older one is named by what the payment says of it.
+        """
         receipt = Receipt(
             office=self._office,
             kiosk_id=self._kiosk_id,
@@ -60,6 +66,10 @@ class Papers:
             value_date=date.fromisoformat(done.value_date),
             code=verification_code(done.receipt_number, done.payment_id, done.total_minor),
             language=language,
+            fee_minor=done.fee_minor,
+            cards=tuple(_card(card, done, approvals) for card in done.cards),
+            checks=done.checks,
+            change_minor=done.change_minor,
             verify_url=self._verify_url,
             reprint=kind == "reprint",
             recovered=kind == "recovered",
@@ -80,6 +90,19 @@ class Papers:
             last4=claim.last4,
         )
         return to_document(slip_items(slip, translator(claim.language), self._large))
+
+    def incident(self, reference: str, amount_minor: int, last4: str, at: str, language: str) -> document.Document:
+        """Return the slip of a card payment whose end nobody knows."""
+        slip = IncidentSlip(
+            office=self._office,
+            kiosk_id=self._kiosk_id,
+            place=self._place,
+            reference=reference,
+            at=datetime.fromisoformat(at).astimezone(self._zone),
+            amount_minor=amount_minor,
+            last4=last4,
+        )
+        return to_document(incident_items(slip, translator(language), self._large))
 
     def ticket(
         self, closed: facts.CassettePeriodClosed, opened_record: int, closed_record: int, at: str, who: str
@@ -112,6 +135,15 @@ def _line(line: facts.LinePaid, account: Account | None, last4: str) -> ReceiptL
         return ReceiptLine("", account.last4, line.invoice, line.amount_minor)
     after = invoice.balance_minor - line.amount_minor if account.live else None
     return ReceiptLine(invoice.label, account.last4, line.invoice, line.amount_minor, after)
+
+
+def _card(
+    card: CardInPayment, done: facts.PaymentCompleted, approvals: tuple[CardSaleApproved, ...]
+) -> CardSaleApproved:
+    known = next((approval for approval in approvals if approval.reference == card.reference), None)
+    slip = CardSlip(brand=card.brand, last4=card.last4)
+    sums = (card.amount_minor, card.amount_minor, done.currency)
+    return known or CardSaleApproved(done.payment_id, card.reference, card.leg, *sums, "", slip, False)
 
 
 def count(notes: tuple[facts.NoteInPayment, ...]) -> tuple[facts.NoteCount, ...]:

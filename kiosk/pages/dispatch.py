@@ -5,6 +5,7 @@ from collections.abc import Callable
 from kiosk.domain.snapshot import Snapshot
 from kiosk.pages.account import finding, invoice, other_amount, type_account
 from kiosk.pages.attract import attract
+from kiosk.pages.card import card, card_unknown, fee, partial
 from kiosk.pages.claim import claim_page
 from kiosk.pages.done import done
 from kiosk.pages.overlay import help_page, idle_page
@@ -22,7 +23,11 @@ PAGES: dict[str, Callable[[Snapshot, Tongue], Page]] = {
     "invoice": invoice,
     "other_amount": other_amount,
     "tender": tender,
+    "fee": fee,
     "cash": cash,
+    "card": card,
+    "partial": partial,
+    "card_unknown": card_unknown,
     "review": review,
     "closing": closing,
     "done": done,

@@ -45,11 +45,16 @@ def _posted(snapshot: Snapshot, receipt: ReceiptView, tongue: Tongue) -> Badge:
 def _summary(receipt: ReceiptView, tongue: Tongue) -> tuple[Line, ...]:
     say = tongue.say
     total = Money(receipt.paid_minor + receipt.credit_minor)
-    if receipt.posted == "posted":
-        when = say("{amount} in cash went to your account at {time} today.", amount=total, time=_time(receipt))
+    if receipt.card_minor:
+        posted = say("{amount} went to your account at {time} today.", amount=total, time=_time(receipt))
+        queued = say("{amount} counts today. It shows in your account when the line is back.", amount=total)
     else:
-        when = say("{amount} in cash counts today. It shows in your account when the line is back.", amount=total)
+        posted = say("{amount} in cash went to your account at {time} today.", amount=total, time=_time(receipt))
+        queued = say("{amount} in cash counts today. It shows in your account when the line is back.", amount=total)
+    when = posted if receipt.posted == "posted" else queued
     lines = [line(when, "muted"), line(say("Paid on your bill"), "rule", tongue.money(receipt.paid_minor))]
+    if receipt.fee_minor:
+        lines.append(line(say("Card fee"), "rule", tongue.money(receipt.fee_minor)))
     if receipt.credit_minor:
         lines.append(line(say("Credit on your account"), "rule", tongue.money(receipt.credit_minor)))
     lines.append(line(say("Left to pay"), "rule", tongue.money(receipt.left_minor)))

@@ -53,14 +53,15 @@ def badge(snapshot: Snapshot, tongue: Tongue, well: Said | None = None) -> Badge
     """Return the state of the kiosk in a word; `well` is what to say when nothing is wrong."""
     say = tongue.say
     if not snapshot.cash:
-        return _badge(say("No cash now"), "caution")
+        # Translators: badges: this kiosk takes cards and no cash now; it takes no cash.
+        return _badge(say("Cards only") if snapshot.card else say("No cash now"), "caution")
     if not snapshot.online:
         # Translators: a badge: the line to the city's computers is down, payments are kept and sent later.
         return _badge(say("Offline"), "caution")
     if snapshot.after_hours:
         return _badge(say("After hours"), "success")
-    # Translators: a badge: this kiosk takes cash now.
-    return _badge(well or say("Cash"), "success")
+    # Translators: badges: this kiosk takes cash now; cash and cards.
+    return _badge(well or (say("Cash, cards") if snapshot.card else say("Cash")), "success")
 
 
 def _badge(said: Said, tone: str) -> Badge:

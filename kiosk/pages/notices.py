@@ -114,6 +114,39 @@ WORDS: dict[str, tuple[Words, str]] = {
         lambda t, sum_, note: t.say("Saving takes longer than usual. What you put in is safe. Wait, or stop here."),
         "caution",
     ),
+    "card_unavailable": (
+        lambda t, sum_, note: t.say("Cards do not work right now. Please pay with cash or at the counter."),
+        "error",
+    ),
+    "card_declined": (
+        lambda t, sum_, note: t.say("The card was declined. Nothing was charged. Use another card or cash."),
+        "caution",
+    ),
+    "card_counter": (
+        lambda t, sum_, note: t.say("Three cards were declined. Please use cash, or pay by card at the counter."),
+        "caution",
+    ),
+    "card_cancelled": (lambda t, sum_, note: t.say("The card was cancelled. Nothing was charged."), "info"),
+    "card_failed": (
+        lambda t, sum_, note: t.say("The card reader did not start. Nothing was charged. Try again, or use cash."),
+        "caution",
+    ),
+    "card_not_charged": (
+        lambda t, sum_, note: t.say("We asked the bank: your card was not charged. Try again, or use cash."),
+        "info",
+    ),
+    "card_undone": (
+        lambda t, sum_, note: t.say("The card payment was undone. Nothing is charged. Choose how to pay."),
+        "info",
+    ),
+    "card_stands": (
+        lambda t, sum_, note: t.say("The card payment could not be undone. It counts toward your bill."),
+        "caution",
+    ),
+    "card_unknown": (
+        lambda t, sum_, note: t.say("We do not know yet if your card was charged {amount}. Staff see it.", amount=sum_),
+        "caution",
+    ),
     "tender_unsafe": (
         lambda t, sum_, note: t.say(
             "This kiosk cannot keep its records safe, so it takes no money. Please pay at the counter."

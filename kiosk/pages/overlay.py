@@ -47,7 +47,9 @@ def _advice(snapshot: Snapshot, tongue: Tongue) -> tuple[Said, ...]:
             own = say("A claim tells the city that money is missing. You get a number to ask with.")
         case "type_account":
             own = say("Type the numbers from any city letter. We show only the last four digits.")
-        case "invoice" | "other_amount" | "tender":
+        case "card" | "partial" | "card_unknown":
+            own = say("Use your card at the card reader. Type a PIN only there.")
+        case "invoice" | "other_amount" | "tender" | "fee":
             own = say("You can pay all or a part. You see every amount before you pay.")
         case "cash" | "review" | "closing":
             own = say("Put in one bill at a time, flat, any side up. Coins do not fit.")
@@ -79,7 +81,10 @@ def idle_page(snapshot: Snapshot, tongue: Tongue) -> Page:
     """Ask by sight and sound; any touch goes on (T1, T2)."""
     say = tongue.say
     cash_in = snapshot.payment is not None and snapshot.payment.in_minor > 0
-    kept = say("The cash you put in counts toward your bill.")
+    by_card = snapshot.payment is not None and snapshot.payment.by_card_minor > 0
+    kept = say("What you paid counts toward your bill.")
+    if not by_card:
+        kept = say("The cash you put in counts toward your bill.")
     private = say("We will close this page to keep it private.")
     return replace(
         framed(

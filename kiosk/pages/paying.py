@@ -2,39 +2,44 @@
 
 from kiosk.domain.snapshot import PaymentView, Snapshot
 from kiosk.pages.aftermath import claim_row
+from kiosk.pages.card import card_choice
 from kiosk.pages.frame import badge, framed
 from kiosk.pages.notices import WORDS
 from kiosk.pages.pad import back
-from kiosk.pages.page import Chip, Choice, Line, MoneyStrip, Page
+from kiosk.pages.page import Chip, Choice, Line, Page
+from kiosk.pages.strip import money_strip
 from kiosk.pages.tongue import Money, Said, Tongue, choice, line, notice
 
 _NOTHING = PaymentView(0, 0, 0)
 
 
 def tender(snapshot: Snapshot, tongue: Tongue) -> Page:
-    """Fee and change are told before the first note (cash rule; design, Behaviour)."""
+    """Fee and change are told before the first money (cash rule; design, Behaviour)."""
     say = tongue.say
+    payment = snapshot.payment
+    paid = payment is not None and payment.in_minor > 0
+    due = payment.left_minor if payment is not None and paid else snapshot.agreed_minor
     cash_hint = say("No fee. No change is given: anything over goes to your account.")
-    cash_down = say("Cash does not work right now")
-    # Off, it only tells; the intent is the nearest that means no money.
-    card = choice(
-        "help", say("Pay by card"), say("Not at this kiosk. Cards work at the counter."), icon="card", enabled=False
-    )
     cash = choice(
         "pay_cash",
-        say("Pay with cash"),
-        cash_hint if snapshot.cash else cash_down,
+        say("Pay the rest with cash") if paid else say("Pay with cash"),
+        cash_hint if snapshot.cash else say("Cash does not work right now"),
         icon="cash",
         kind="primary",
         enabled=snapshot.cash,
     )
+    ending = choice("stop", say("Stop here and use what I paid"), kind="plain") if paid else back(tongue)
+    amount = Money(due)
+    whole = say("How will you pay {amount}?", amount=amount)
+    printed = (snapshot.cash or snapshot.card) and snapshot.printer
     return framed(
         snapshot,
         tongue,
-        say("How will you pay {amount}?", amount=Money(snapshot.agreed_minor)),
-        lines=(line(say("Your receipt prints right after."), "muted"),) if snapshot.cash and snapshot.printer else (),
-        picture="cash" if snapshot.cash else "closed",
-        choices=(cash, card, back(tongue)),
+        say("How will you pay the rest, {amount}?", amount=amount) if paid else whole,
+        lines=(line(say("Your receipt prints right after."), "muted"),) if printed else (),
+        picture="cash" if snapshot.cash else "card" if snapshot.card else "closed",
+        choices=(cash, card_choice(snapshot, tongue), ending),
+        money=money_strip(payment, tongue) if payment is not None and paid else None,
     )
 
 
@@ -104,35 +109,28 @@ def _chips(payment: PaymentView, tongue: Tongue) -> tuple[Chip, ...]:
 def _ways_on(snapshot: Snapshot, payment: PaymentView, tongue: Tongue) -> tuple[Choice, ...]:
     """Stopping is the way on only when nothing is left to pay or no cash can follow."""
     say = tongue.say
+    by_card = (card_choice(snapshot, tongue),) if snapshot.card and payment.left_minor else ()
     if payment.in_minor == 0:
         ending = choice("back", say("Cancel"), kind="plain")
     elif payment.left_minor:
-        kind = "plain" if snapshot.cash else "primary"
+        kind = "plain" if snapshot.cash or snapshot.card else "primary"
         ending = choice("stop", say("Stop here and use what I put in"), kind=kind)
     else:
         ending = choice("stop", say("Finish"), kind="primary")
     larger = max(payment.denominations_minor, default=0) > max(payment.allowed_minor, default=0)
     if not larger or payment.credit_agreed or not snapshot.cash:
-        return (ending,)
+        return (ending, *by_card)
     # Translators: "bill" is a banknote here
     credit = choice("allow_credit", say("Use a larger bill"), say("The rest goes to your account"), icon="coins")
-    return (ending, credit)
-
-
-def money_strip(payment: PaymentView, tongue: Tongue) -> MoneyStrip:
-    say = tongue.say
-    labels = say("You owe"), say("You put in"), say("Left to pay")
-    sums = payment.owe_minor, payment.in_minor, payment.left_minor
-    spoken = ". ".join(f"{label.spoken}: {tongue.hear(Money(s))}" for label, s in zip(labels, sums, strict=True))
-    owe, put_in, left = ((label.text, Money(s).read()) for label, s in zip(labels, sums, strict=True))
-    filled = 1000 if payment.left_minor == 0 else 1000 * payment.in_minor // max(1, payment.owe_minor)
-    return MoneyStrip(owe, put_in, left, min(1000, filled), spoken)
+    return (ending, credit, *by_card)
 
 
 def review(snapshot: Snapshot, tongue: Tongue) -> Page:
     """Ending short is confirmed once, with both sums in words (C5)."""
     say = tongue.say
     payment = snapshot.payment or _NOTHING
+    # A card was used: the slot is not the only way to go on.
+    more = say("Pay the rest") if payment.by_card_minor else say("Put in more cash")
     stays = say("It counts toward your bill today. You still owe {amount}.", amount=Money(payment.left_minor))
     return framed(
         snapshot,
@@ -142,7 +140,7 @@ def review(snapshot: Snapshot, tongue: Tongue) -> Page:
         lines=(line(stays, "muted"),),
         picture="receipt",
         choices=(
-            choice("put_in_more", say("Put in more cash"), say("Go on until it is paid"), icon="cash", kind="primary"),
+            choice("put_in_more", more, say("Go on until it is paid"), icon="cash", kind="primary"),
             choice("confirm", say("Stop here"), say("Get a receipt for what is in"), icon="receipt"),
         ),
         money=money_strip(payment, tongue),

@@ -10,7 +10,16 @@ from datetime import datetime
 
 from kiosk.domain.money import format_minor, format_note
 from kiosk.domain.paper import Columns, Cut, Feed, Item, Paper, Qr, Rule, Text
-from kiosk.domain.receipt import QUEUED, CassetteTicket, CassetteTicketCopy, ClaimSlip, Receipt, ReceiptLine
+from kiosk.domain.receipt import (
+    QUEUED,
+    CassetteTicket,
+    CassetteTicketCopy,
+    ClaimSlip,
+    IncidentSlip,
+    Receipt,
+    ReceiptLine,
+)
+from kiosk.pages.card_slip import card_items
 from kiosk.pages.dates import date_words
 
 Translate = Callable[[str], str]
@@ -35,6 +44,12 @@ def ticket_copy_items(copy: CassetteTicketCopy, translate: Translate) -> Paper:
 def slip_items(slip: ClaimSlip, translate: Translate, large: bool = False) -> Paper:
     """Return the numbered slip of a claim."""
     paper = _interleave(_slip(slip, translate), _slip(slip, _english))
+    return _enlarge(paper) if large else paper
+
+
+def incident_items(slip: IncidentSlip, translate: Translate, large: bool = False) -> Paper:
+    """Return the slip of a card payment whose end nobody knows."""
+    paper = _interleave(_incident(slip, translate), _incident(slip, _english))
     return _enlarge(paper) if large else paper
 
 
@@ -113,11 +128,19 @@ def _account(line: ReceiptLine, _: Translate) -> list[Item]:
 
 def _tender(receipt: Receipt, _: Translate) -> list[Item]:
     notes = [note for note in sorted(receipt.notes, key=lambda note: -note.value_minor) if note.count]
-    return [
-        Text(_("Cash put in"), bold=True),
-        *(Columns(f"  {n.count} x {format_note(n.value_minor)}", format_minor(n.value_minor * n.count)) for n in notes),
-        Rule(),
-    ]
+    items: list[Item] = []
+    if notes:
+        rows = (
+            Columns(f"  {n.count} x {format_note(n.value_minor)}", format_minor(n.value_minor * n.count)) for n in notes
+        )
+        items += [Text(_("Cash put in"), bold=True), *rows]
+    if receipt.change_minor:
+        items.append(Columns(_("Change given"), format_minor(-receipt.change_minor)))
+    for check in receipt.checks:
+        items.append(Columns(_("Check {number}").format(number=check.number), format_minor(check.amount_minor)))
+    for card in receipt.cards:
+        items += card_items(card, _)
+    return [*items, Rule()]
 
 
 def _posting(receipt: Receipt, _: Translate) -> list[Item]:
@@ -243,6 +266,32 @@ def _happened(slip: ClaimSlip, _: Translate) -> str:
             return _("The kiosk opened this claim itself: a cash bill came in that no payment asked for.")
         case _:
             return _("Something went wrong with cash.")
+
+
+# A card nobody knows of
+
+
+def _incident(slip: IncidentSlip, _: Translate) -> list[Item]:
+    advice = _("Do not pay this again by card. We go on asking the bank. If it was charged, it pays your bill.")
+    return [
+        Text(slip.office.name, "center", size=2, bold=True),
+        *(Text(line, "center") for line in slip.office.address),
+        Feed(),
+        Text(_("Card payment not known"), "center", bold=True, tall=True),
+        Text(_("This is not a receipt."), "center"),
+        Feed(),
+        Columns(_("Reference"), slip.reference, bold=True, tall=True),
+        Columns(date_words(slip.at.date(), _), _time(slip.at, _)),
+        Columns(_("Kiosk {kiosk}").format(kiosk=slip.kiosk_id), slip.place),
+        Columns(_("Card amount"), format_minor(slip.amount_minor), bold=True),
+        *([Columns(_("Account ending in"), slip.last4)] if slip.last4 else []),
+        Rule(),
+        Text(_("We do not know if this card payment went through."), bold=True),
+        Text(advice),
+        Feed(),
+        Text(_("Call {phone} and say the reference.").format(phone=slip.office.claim_phone)),
+        Cut(),
+    ]
 
 
 # Times

@@ -64,6 +64,7 @@ def _device(device: DeviceHealth, tongue: Tongue) -> Line:
     say = tongue.say
     names = {
         "acceptor": say("Bill acceptor"),
+        "terminal": say("Card reader"),
         "printer": say("Printer"),
         "scanner": say("Scanner"),
         "screen": say("Screen"),

@@ -125,6 +125,22 @@ def _cash(pen: Pen, box: Box) -> None:
     sheet.stroke([(144, 190), (160, 174), (176, 190)], t.ink, 5)
 
 
+def _card(pen: Pen, box: Box) -> None:
+    """A card is held to the reader, which shows that it hears it."""
+    t, sheet = pen.theme, Sheet.within(pen, box, 320, 212)
+    sheet.plate(Box(30, 8, 118, 196), t.surface, t.ink, 14)
+    sheet.plate(Box(48, 28, 82, 52), t.tint, t.ink, 5)
+    for row in range(3):
+        for column in range(3):
+            sheet.plate(Box(52 + column * 27, 98 + row * 28, 20, 18), t.surface, t.ink, 4)
+    for radius in (18, 32, 46):
+        sheet.stroke(arc(150, 54, radius, -42, 42, 16), t.accent, 5)
+    sheet.plate(Box(204, 66, 108, 70), t.tint, t.ink, 8)
+    sheet.bar(Box(204, 82, 108, 13), t.ink)
+    sheet.plate(Box(218, 106, 22, 16), t.surface, t.ink, 3)
+    sheet.stroke([(256, 118), (298, 118)], t.ink, 3)
+
+
 def _receipt(pen: Pen, box: Box) -> None:
     """The receipt comes out of its slot."""
     t, sheet = pen.theme, Sheet.within(pen, box, 320, 212)
@@ -193,6 +209,7 @@ Drawing = Callable[[Pen, Box], None]
 DRAWINGS: dict[str, tuple[Drawing, float]] = {
     "scan": (_scan, 318 / 480),
     "cash": (_cash, 212 / 320),
+    "card": (_card, 212 / 320),
     "receipt": (_receipt, 212 / 320),
     "done": (_done, 1.0),
     "closed": (_closed, 220 / 320),

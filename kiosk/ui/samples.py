@@ -4,7 +4,16 @@ from dataclasses import replace
 
 from kiosk.domain.claim import Aftermath
 from kiosk.domain.invoice import Account, Invoice, InvoiceLine
-from kiosk.domain.snapshot import ClaimView, DeviceHealth, PaymentView, ReceiptView, Snapshot, StaffView
+from kiosk.domain.snapshot import (
+    CardView,
+    ClaimView,
+    DeviceHealth,
+    FeeView,
+    PaymentView,
+    ReceiptView,
+    Snapshot,
+    StaffView,
+)
 
 NOTES = (100, 500, 1000, 2000, 5000, 10000)
 
@@ -47,6 +56,10 @@ CASH = replace(
     notice_minor=2000,
     payment=PaymentView(5318, 4000, 1318, 0, (100, 500, 1000, 2000), NOTES, 2000),
 )
+FEE = FeeView("service", 5318, 150)
+BY_CARD = replace(_CHOSEN, card=True, payment=PaymentView(5318, 0, 5318, 0, (), NOTES))
+AT_READER = replace(BY_CARD, screen="card", card_view=CardView("asking", "bill", "present_card", 5318, "RB0701000042"))
+SPLIT = PaymentView(5318, 2000, 3318, 0, (), NOTES)
 RECEIPT = ReceiptView(
     "RB-07-1-004118", 5318, 682, 0, "posted", "printing", "2026-11-24T19:44:00-06:00", "4417", shut_off_cleared=True
 )
@@ -111,6 +124,26 @@ SAMPLES: dict[str, Snapshot] = {
     "cash_jammed": replace(CASH, notice="cash_jammed", cash=False, payment=PaymentView(5318, 4000, 1318, 0, (), NOTES)),
     "cash_unsafe": replace(CASH, notice="cash_unsafe", cash=False, payment=PaymentView(5318, 4000, 1318, 0, (), NOTES)),
     "cash_slow": replace(CASH, notice="cash_slow", cash=False, payment=PaymentView(5318, 4000, 1318, 0, (), NOTES)),
+    "tender_card": replace(_CHOSEN, screen="tender", card=True),
+    "tender_card_fee": replace(_CHOSEN, screen="tender", card=True, fee=FEE),
+    "tender_card_only": replace(_CHOSEN, screen="tender", card=True, cash=False),
+    "tender_rest": replace(BY_CARD, screen="tender", notice="card_declined", payment=SPLIT),
+    "fee": replace(BY_CARD, screen="fee", fee=FEE),
+    "card": AT_READER,
+    "card_pin": replace(AT_READER, card_view=CardView("asking", "bill", "enter_pin", 5318)),
+    "card_fee": replace(AT_READER, card_view=CardView("asking", "fee", "present_card", 150)),
+    "card_cancelling": replace(AT_READER, card_view=CardView("cancelling", "bill", "", 5318)),
+    "card_checking": replace(AT_READER, payment=SPLIT, card_view=CardView("checking", "bill", "", 3318)),
+    "card_undoing": replace(AT_READER, card_view=CardView("undoing", "bill", "", 2000)),
+    "partial": replace(
+        BY_CARD, screen="partial", card_view=CardView("", amount_minor=2000), payment=replace(SPLIT, by_card_minor=2000)
+    ),
+    "card_unknown": replace(
+        BY_CARD, screen="card_unknown", card=False, card_reason="card_unknown", notice="card_unknown",
+        notice_minor=5318,
+        card_view=CardView("", "bill", "", 5318, "RB0701000042", "(555) 010-0199"),
+    ),
+    "cash_card": replace(CASH, card=True),
     "tender_unsafe": replace(_CHOSEN, screen="tender", cash=False, notice="tender_unsafe"),
     "cash_doubt": replace(CASH, notice="note_in_doubt", aftermath=(LOST,)),
     "claim_what": replace(CASH, claim=CLAIM),
@@ -127,6 +160,10 @@ SAMPLES: dict[str, Snapshot] = {
     "review": replace(CASH, screen="review", notice=""),
     "closing": replace(CASH, screen="closing", notice=""),
     "done": DONE,
+    "done_card": replace(
+        DONE, card=True,
+        receipt=replace(RECEIPT, credit_minor=0, card_minor=5318, fee_minor=150, shut_off_cleared=False),
+    ),
     "done_doubt": replace(DONE, notice="note_in_doubt", aftermath=(LOST,)),
     "done_queued": replace(
         DONE,

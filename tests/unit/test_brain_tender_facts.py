@@ -79,6 +79,23 @@ def test_a_sale_whose_void_is_under_way_is_in_no_payment_until_that_has_ended() 
     assert (stands.payment.in_minor, stands.card_minor, stands.attempts) == (2000, 2000, ())
 
 
+def test_a_sale_the_terminal_undid_by_itself_is_gone_also_after_its_payment() -> None:
+    open_ = books(started("A1"), approved("A1", 2000))
+    undone = apply(open_, voided("A1", "A1"))
+    assert undone.payment is not None
+    assert (undone.payment.in_minor, undone.card_minor) == (0, 0)
+    assert apply(apply(open_, completed(2000)), voided("A1", "A1")).card_minor == 0
+
+
+def test_what_a_lost_sale_followed_is_known_if_nothing_came_between() -> None:
+    first = books(started("A1"), approved("A1", 2000), started("A2"))
+    assert first.attempt is not None
+    assert first.attempt.after == "77"
+    third = fold((ended("A2"), started("A3")), first)
+    assert third.attempt is not None
+    assert third.attempt.after == ""
+
+
 def test_a_card_found_after_its_payment_had_ended_completes_what_was_left() -> None:
     left = books(*note("n1", 2000), started("A1", 3318), unknown("A1"), completed(2000))
     assert left.payment is None
@@ -162,7 +179,10 @@ CHECK = t.CheckTaken("c1", "p", 3000, "USD", "1041", "111000025", "6789", 1, Tru
         (started("A1"), approved("A1", 2000), void("A2", "A1"), voided("A2", "A1", 1999)),
         (started("A1"), approved("A1", 2000), void("A2", "A1"), completed(2000)),
         (started("A1"), approved("A1", 2000), void("A2", "A1"), void("A3", "A1")),
-        (started("A1"), approved("A1", 2000), voided("A1", "A1")),
+        (started("A1"), approved("A1", 2000), voided("A1", "A1", 1999)),
+        (started("A1"), approved("A1", 2000), voided("A1", "A1"), voided("A1", "A1")),
+        (started("A1"), approved("A1", 2000), void("A2", "A1"), voided("A1", "A1")),
+        (voided("A1", "A1"),),
         (started("A1"), note("n1", 2000)[0]),
         (note("n1", 2000)[0], started("A1")),
         (started("A1"), f.SessionClosed("s", "x"), f.SessionOpened("t")),

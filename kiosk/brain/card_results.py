@@ -1,0 +1,298 @@
+"""How card transactions end, at whatever stage it is told: approved, without money, or nobody can say.
+
+A result that comes late counts like any other. What was found for a payment that has ended already is completed with
+a receipt of its own, whoever stands there now.
+"""
+
+from kiosk.brain.card import find, go_on, start_void, take_fee
+from kiosk.brain.cash import refresh_offer, settle_leftover
+from kiosk.brain.closing import catch_up, close, complete, leave, print_receipt, show_done
+from kiosk.brain.commands import AcknowledgeCard, PrintIncident
+from kiosk.brain.events import BatchEnded, CardEnded, CardReversed
+from kiosk.brain.idle import awake
+from kiosk.brain.limits import DECLINES_MAX
+from kiosk.brain.state import Attempt
+from kiosk.brain.turn import Turn
+from kiosk.domain.facts import DeviceFaultSeen
+from kiosk.domain.tenders import (
+    BatchClosed,
+    CardSaleApproved,
+    CardSaleEnded,
+    CardSaleUnknown,
+    CardSaleVoided,
+    VoidEnded,
+    VoidUnknown,
+)
+
+AT_TERMINAL = ("card", "card_unknown")  # stages of a person who waits for the end of a transaction
+NO_MONEY = {
+    "declined": "card_declined",
+    "cancelled": "card_cancelled",
+    "not_started": "card_failed",
+    "absent": "card_not_charged",
+}
+
+
+def card_ended(turn: Turn, event: CardEnded) -> None:
+    """The terminal learns that we know only after the commit: commands leave after the facts of their decision."""
+    if event.report:
+        turn.order(AcknowledgeCard(event.report))
+    attempt = _attempt(turn, event)
+    if attempt is None:
+        _stray(turn, event)
+    elif event.result == "approved" and event.operation == "sale" and event.amount_minor > 0:
+        _approved(turn, attempt, event)
+    elif event.result == "approved" and event.operation == "void":
+        _voided(turn, attempt, event)
+    elif event.result in NO_MONEY:
+        if attempt.state != "ended":
+            _no_money(turn, attempt, event)
+    else:
+        cannot_tell(turn, attempt, event.reason or "unknown")
+
+
+def _attempt(turn: Turn, event: CardEnded) -> Attempt | None:
+    for attempt in turn.books.attempts:
+        if (attempt.reference, attempt.operation) == (event.reference, event.operation):
+            return attempt
+    return None
+
+
+def _stray(turn: Turn, event: CardEnded) -> None:
+    """A report that comes again is old news. Money nobody here asked for is a matter for staff."""
+    known = any(card.reference == event.reference for card in turn.books.approvals)
+    if event.result == "approved" and not known:
+        detail = f"{event.operation} {event.reference} of {event.amount_minor} was never announced"
+        turn.record(DeviceFaultSeen("terminal", "stray_approval", detail[:100]))
+
+
+# Approved
+
+
+def _approved(turn: Turn, attempt: Attempt, event: CardEnded) -> None:
+    turn.record(
+        CardSaleApproved(
+            payment_id=attempt.payment_id,
+            reference=attempt.reference,
+            leg=attempt.leg,
+            amount_minor=event.amount_minor,
+            asked_minor=attempt.amount_minor,
+            currency=turn.settings.currency,
+            terminal_ref=event.terminal_ref,
+            slip=event.slip,
+            found=event.found or attempt.state != "open",
+        )
+    )
+    _stop_looking(turn)
+    if turn.books.late is not None:
+        complete_late(turn)
+    elif turn.books.attempt is not None:
+        return  # told to have ended, it was approved after all, and another transaction goes on
+    elif turn.scene.stage not in AT_TERMINAL or turn.scene.card_phase == "preparing":
+        _counted_elsewhere(turn)
+    elif attempt.leg == "fee":
+        go_on(turn)
+    elif event.amount_minor < attempt.amount_minor and not turn.scene.stopping:
+        turn.show(stage="partial", card_phase="", card_prompt="", notice="", notice_minor=event.amount_minor)
+        awake(turn)
+    else:
+        take_fee(turn)
+
+
+def _counted_elsewhere(turn: Turn) -> None:
+    """The card counts in the open payment, and its holder is at another page or away."""
+    payment = turn.books.payment
+    if turn.scene.stage in ("tender", "fee", "cash", "card", "review", "partial"):
+        if payment is not None and payment.left_minor == 0 and turn.books.note is None:
+            close(turn, "met")
+        else:
+            refresh_offer(turn)
+    else:
+        resume(turn)
+
+
+def complete_late(turn: Turn) -> None:
+    """Complete what a card found late pays. Its receipt is printed for who waits for it, else when nobody pays."""
+    late = turn.books.late
+    if late is None:
+        return
+    done = complete(turn, "found", late)
+    ours = turn.books.session_id == late.session_id
+    if ours and turn.scene.stage in AT_TERMINAL:
+        show_done(turn)
+    elif ours and turn.scene.stage == "done" and turn.devices.printer.state == "ready":
+        print_receipt(turn, done, "recovered")
+    resume(turn)
+    catch_up(turn)
+
+
+def resume(turn: Turn) -> None:
+    """Nothing is under way at the terminal: what waited for that can go on."""
+    settle_leftover(turn, "restart")
+    still_waits = turn.books.note is not None or turn.books.card_under_way
+    if turn.scene.stage == "starting" and not still_waits:
+        leave(turn, "restart")
+
+
+# No money moved
+
+
+def _no_money(turn: Turn, attempt: Attempt, event: CardEnded) -> None:
+    reason = event.reason
+    if attempt.sale is not None:
+        of = attempt.sale.reference
+        turn.record(VoidEnded(attempt.payment_id, attempt.reference, of, event.result, reason))
+    else:
+        turn.record(CardSaleEnded(attempt.payment_id, attempt.reference, attempt.leg, event.result, reason))
+    _stop_looking(turn)
+    if turn.books.late is not None:
+        complete_late(turn)
+    elif turn.scene.stage not in AT_TERMINAL:
+        resume(turn)
+    elif attempt.sale is not None:
+        go_on(turn, "card_stands")
+    elif attempt.leg == "fee":
+        _undo_bill(turn)
+    else:
+        counter = event.result == "declined" and turn.books.declines >= DECLINES_MAX
+        go_on(turn, "card_counter" if counter else NO_MONEY[event.result])
+
+
+def _undo_bill(turn: Turn) -> None:
+    """The fee was certainly not taken: its bill's leg, the newest, is undone with it."""
+    payment = turn.books.payment
+    bills = [card for card in payment.cards if card.leg == "bill"] if payment is not None else []
+    if bills and not turn.scene.stopping:
+        start_void(turn, bills[-1], "fee_failed")
+    else:
+        go_on(turn)
+
+
+def _voided(turn: Turn, attempt: Attempt, event: CardEnded) -> None:
+    if attempt.sale is None:
+        return
+    turn.record(
+        CardSaleVoided(
+            attempt.payment_id,
+            attempt.reference,
+            attempt.sale.reference,
+            attempt.amount_minor,
+            turn.settings.currency,
+            event.found or attempt.state != "open",
+        )
+    )
+    _stop_looking(turn)
+    if turn.scene.stage in AT_TERMINAL:
+        go_on(turn, "card_undone")
+    else:
+        resume(turn)
+
+
+def card_reversed(turn: Turn, event: CardReversed) -> None:
+    """The terminal undid a sale by itself, though it may have said approved before: no money of it is left."""
+    if event.report:
+        turn.order(AcknowledgeCard(event.report))
+    attempt = next((one for one in turn.books.attempts if one.reference == event.reference), None)
+    card = next((card for card in turn.books.approvals if card.reference == event.reference), None)
+    if attempt is not None and attempt.operation == "sale" and attempt.state != "ended":
+        told = CardEnded(
+            moment=turn.moment,
+            report=0,
+            operation="sale",
+            reference=event.reference,
+            result="cancelled",
+            reason="reversed",
+        )
+        _no_money(turn, attempt, told)
+    elif card is None or any(one.sale == card for one in turn.books.attempts):
+        turn.record(DeviceFaultSeen("terminal", "reversed", f"sale {event.reference}"[:100]))
+    else:
+        _undone_unasked(turn, card)
+
+
+def _undone_unasked(turn: Turn, card: CardSaleApproved) -> None:
+    """Staff hear of it in any case. Who still stands there is asked for the rest again."""
+    turn.record(
+        CardSaleVoided(card.payment_id, card.reference, card.reference, card.amount_minor, turn.settings.currency, True)
+    )
+    turn.record(DeviceFaultSeen("terminal", "reversed", f"sale {card.reference} of {card.amount_minor}"))
+    payment, stage = turn.books.payment, turn.scene.stage
+    if payment is not None and payment.payment_id == card.payment_id and stage in ("closing", "partial"):
+        go_on(turn, "card_undone")
+
+
+# Nobody can say
+
+
+def cannot_tell(turn: Turn, attempt: Attempt, reason: str) -> None:
+    """A memo, and the question to the terminal. Asked again by a timer; the person waits for one round of it."""
+    if attempt.state != "open":
+        return
+    payment_id, reference, amount_minor = attempt.payment_id, attempt.reference, attempt.amount_minor
+    currency = turn.settings.currency
+    if attempt.sale is not None:
+        turn.record(VoidUnknown(payment_id, reference, attempt.sale.reference, amount_minor, currency, reason))
+    else:
+        turn.record(CardSaleUnknown(payment_id, reference, attempt.leg, amount_minor, currency, reason))
+    turn.stop("card")
+    if turn.scene.stage == "card":
+        turn.show(card_phase="checking", card_prompt="")
+    find(turn, attempt)
+
+
+def card_overdue(turn: Turn) -> None:
+    """The terminal has waited longer than it may."""
+    if turn.books.card_under_way and turn.books.attempt is not None:
+        cannot_tell(turn, turn.books.attempt, "no_answer")
+
+
+def look_again(turn: Turn) -> None:
+    """Nobody knew for a whole round: let the person go with a slip, and go on asking in the background."""
+    attempt = turn.books.attempt
+    if attempt is None:
+        return
+    if attempt.state == "open" and turn.scene.stage == "starting":
+        cannot_tell(turn, attempt, "restart")
+        _print_incident(turn, attempt)
+        resume(turn)
+        return
+    if attempt.state == "unknown" and turn.scene.stage == "card":
+        _let_go(turn, attempt)
+    if attempt.state == "unknown":
+        find(turn, attempt)
+
+
+def _let_go(turn: Turn, attempt: Attempt) -> None:
+    """A fee that nobody knows of keeps nobody here: the bill's leg stands."""
+    _print_incident(turn, attempt)
+    turn.show(card_phase="", card_prompt="", fee_minor=0)
+    if attempt.operation == "sale" and attempt.leg == "fee":
+        close(turn, "met")
+    elif turn.scene.stopping:
+        close(turn, "stopping")
+    else:
+        turn.show(
+            stage="card_unknown", incident=attempt.reference, notice="card_unknown", notice_minor=attempt.amount_minor
+        )
+        awake(turn)
+
+
+def _print_incident(turn: Turn, attempt: Attempt) -> None:
+    if turn.devices.printer.state != "ready":
+        return
+    payment = turn.books.payment or attempt.rest
+    last4 = payment.last4 if payment is not None and payment.payment_id == attempt.payment_id else ""
+    language = payment.language if last4 and payment is not None else turn.scene.language
+    job = f"{attempt.reference}/incident"
+    turn.order(PrintIncident(job, attempt.reference, attempt.amount_minor, last4, language))
+
+
+def _stop_looking(turn: Turn) -> None:
+    if turn.books.attempt is None:
+        turn.stop("card")
+        turn.stop("card_look")
+
+
+def batch_ended(turn: Turn, event: BatchEnded) -> None:
+    turn.order(AcknowledgeCard(event.report))
+    turn.record(BatchClosed(event.reference, event.result, event.count, event.total_minor, event.reason))

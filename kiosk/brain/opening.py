@@ -1,0 +1,50 @@
+"""How a payment begins: the bills and the agreed amount go on record, and the city's books are compared first."""
+
+from kiosk.brain.commands import CheckHead
+from kiosk.brain.limits import listed
+from kiosk.brain.turn import Turn
+from kiosk.domain.facts import AmountAgreed, InvoiceChosen, PaymentAbandoned
+
+
+def begin_payment(turn: Turn) -> None:
+    """Open the payment, unless one tender of it was tried before.
+
+    When online the server's head is compared before the first money (rule 7): `scene.request` waits for it.
+    """
+    account = turn.scene.account
+    if account is None:
+        raise AssertionError("a payment for no account")
+    if turn.books.payment is not None:
+        return
+    payment_id = turn.moment.ids[0]
+    turn.record(
+        InvoiceChosen(
+            session_id=turn.books.session_id,
+            payment_id=payment_id,
+            account=account.ref,
+            last4=account.last4,
+            invoices=listed(account),
+            balance_minor=account.balance_minor,
+            live=account.live,
+            language=turn.scene.language,
+        )
+    )
+    turn.record(AmountAgreed(payment_id, turn.scene.agreed_minor))
+    if turn.devices.online:
+        request = turn.moment.ids[2]
+        turn.show(request=request)
+        turn.order(CheckHead(request))
+        turn.start("head", turn.settings.timeouts.head)
+
+
+def drop_empty_payment(turn: Turn) -> bool:
+    """Forget a payment in which no tender has put money. False when there is money in it."""
+    payment = turn.books.payment
+    if payment is None:
+        return True
+    if payment.holds_money or turn.books.note is not None:
+        return False
+    turn.stop("head")
+    turn.show(request="")
+    turn.record(PaymentAbandoned(payment.payment_id, "cancelled"))
+    return True
