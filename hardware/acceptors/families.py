@@ -8,6 +8,7 @@ from typing import Any
 from hardware.acceptors.ccnet import CcnetCodec
 from hardware.acceptors.contract import Codec
 from hardware.acceptors.ebds import PROFILES, EbdsCodec
+from hardware.acceptors.id003 import Id003Codec
 from hardware.transport.serial_line import Parity, SerialLine
 
 Table = Mapping[int, tuple[str, int]]  # channel to currency and cents
@@ -41,7 +42,7 @@ class Family:
 
 
 def _ebds(options: Options, table: Table, toggle: int | None) -> Codec:
-    return EbdsCodec(PROFILES[options.profile], table, toggle)
+    return EbdsCodec(PROFILES[options.profile], table, toggle if toggle in (0, 1) else None)
 
 
 def _ccnet(options: Options, table: Table, kept: int | None) -> Codec:
@@ -49,7 +50,20 @@ def _ccnet(options: Options, table: Table, kept: int | None) -> Codec:
     return CcnetCodec(table)
 
 
+_STACKING = 16  # above what another protocol may have kept in the same place
+
+
+def _id003(options: Options, table: Table, kept: int | None) -> Codec:
+    del options
+    return Id003Codec(table, max(0, (kept or 0) - _STACKING))
+
+
+def _keep_id003(codec: Any) -> int:
+    return _STACKING + int(codec.stacking)
+
+
 FAMILIES = {
     "ebds": Family("EBDS", 9600, 7, "E", 1, _ebds, lambda codec: int(codec.toggle)),
+    "id003": Family("ID-003", 9600, 8, "E", 1, _id003, _keep_id003),
     "ccnet": Family("CCNET", 9600, 8, "N", 1, _ccnet),
 }

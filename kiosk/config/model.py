@@ -13,7 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, Valid
 from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid")
-ACCEPTORS = ("ebds", "ccnet")  # hardware.acceptors.families speaks these
+ACCEPTORS = ("ebds", "id003", "ccnet")  # hardware.acceptors.families speaks these
 CAMERAS = ("v4l2", "picamera2", "folder")  # hardware.scanner.camera opens these
 PROFILES = Path(__file__).parents[2] / "assets" / "profiles"
 

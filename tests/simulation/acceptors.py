@@ -67,6 +67,41 @@ class Ebds(Acceptor):
         return codec.toggle  # type: ignore[attr-defined]
 
 
+class Id003(Acceptor):
+    """JCM; what its sheet leaves open is drawn. What STACK was sent for outlives the process."""
+
+    def __init__(self, chance: random.Random, table: Table) -> None:
+        from hardware.sim.id003_device import Acceptor as Id003Device
+        from hardware.sim.id003_parts import CASSETTE_BACK, CLEARS, SHOWN, Settings
+        from hardware.sim.id003_wire import Wire as Id003Wire
+
+        settings = Settings(
+            table={channel: value_minor for channel, (_, value_minor) in table.items()},
+            stacked_polls=chance.choice((0, 0, 2)),
+            vend_data=chance.random() < 0.3,
+            vend_after_start=chance.random() < 0.5,
+            stacking_is_in=chance.choice(("acceptor", "stacker", "stacker")),
+            forgets_stacked=chance.random() < 0.2,
+            drives_out_as=chance.choice(SHOWN),
+            dumb_ms=chance.choice((0, 0, 60_000, 4_000)),
+            knows_stack_2=chance.random() < 0.8,
+            clears=chance.choice(CLEARS),
+            cassette_back=chance.choice(CASSETTE_BACK),
+            answers_damage=chance.random() < 0.3,
+        )
+        self._table = table
+        self.device = device = Id003Device(settings)
+        self.wire = Id003Wire(device)
+
+    def codec(self, kept: object) -> Codec:
+        from hardware.acceptors.id003 import Id003Codec
+
+        return Id003Codec(self._table, kept if isinstance(kept, int) else 0)
+
+    def keep(self, codec: Codec) -> object:
+        return codec.stacking  # type: ignore[attr-defined]
+
+
 class Ccnet(Acceptor):
     """CashCode; what its sheet leaves open is drawn."""
 
@@ -99,5 +134,5 @@ class Ccnet(Acceptor):
         return CcnetCodec(self._table)
 
 
-FAMILIES: dict[str, type[Acceptor]] = {"ebds": Ebds, "ccnet": Ccnet}
+FAMILIES: dict[str, type[Acceptor]] = {"ebds": Ebds, "id003": Id003, "ccnet": Ccnet}
 USUAL = "ebds"

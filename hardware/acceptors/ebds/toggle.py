@@ -1,5 +1,7 @@
 """The last acknowledge toggle, kept outside the process (sheet section 4, first frame after open).
 
+Other protocols keep a small number of their own there.
+
 A host that comes back with the toggle it used last gets the device's last reply again, and with it a stacked report
 that was not durable yet; with the other toggle it would tell the device that the report had arrived.
 """
@@ -7,6 +9,8 @@ that was not durable yet; with the other toggle it would tell the device that th
 import os
 from collections.abc import Callable
 from pathlib import Path
+
+KEPT_MAX = 63
 
 
 class ToggleFile:
@@ -21,11 +25,12 @@ class ToggleFile:
 
     def read(self) -> int | None:
         """Return the toggle stored, None if there is none."""
-        return {b"0": 0, b"1": 1}.get(os.pread(self._descriptor, 1, 0))
+        kept = os.pread(self._descriptor, 1, 0)
+        return kept[0] - ord("0") if kept and ord("0") <= kept[0] <= ord("0") + KEPT_MAX else None
 
     def store(self, toggle: int) -> None:
         if toggle != self._stored:
-            os.pwrite(self._descriptor, b"1" if toggle else b"0", 0)
+            os.pwrite(self._descriptor, bytes([ord("0") + toggle]), 0)
             self._stored = toggle
 
     def keeper(self, toggle: Callable[[], int]) -> Callable[[], None]:

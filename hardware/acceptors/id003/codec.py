@@ -47,6 +47,7 @@ RESET_AGAIN_MS = 2_000  # ... or not have heard it
 FAULT_RESET_MS = 10_000  # a fault may not end by itself when its cause is gone
 FAULT_RESET_AGAIN_MS = 30_000
 DUMB_POLLS = 15  # without an answer after an acknowledged VEND VALID: only RESET brings such a unit back
+SILENT_RESET_MS = 60_000  # ... and one that an earlier run left so
 
 NEVER_MS = 1 << 62
 
@@ -85,6 +86,7 @@ class Id003Codec:
         self._fresh = False  # it was asked for after the last order
         self._stale = False  # the last frame was refused or not answered: a status comes before anything else
         self._silent = 0  # frames without an answer in a row
+        self._silent_ms = 0  # nothing was heard since
         self._missed = False  # a question had no answer; it counts when the device answers something else
         self._opened_ms = self._last_good_ms = self._proof_ms = 0  # opened or powered up: connecting is timed from here
         self._hold_ms = self._reset_ms = self._fault_ms = 0
@@ -100,6 +102,7 @@ class Id003Codec:
         self._link.opened(now_ms)
         self._open, self._lost = True, False
         self._last_good_ms = self._opened_ms = now_ms
+        self._silent_ms = self._silent_ms or now_ms
         self._begin()
 
     def feed(self, data: bytes, now_ms: int) -> list[Event]:
@@ -186,6 +189,7 @@ class Id003Codec:
             self._heard(now_ms)
         status_asked = self._link.waiting and sent.code == frames.Command.STATUS
         self._link.answered(now_ms, more=self._has_more(frame))
+        self._stale = self._stale and not (status_asked and frame.code in _STATUSES)
         if frame.code in SETTINGS:
             self._setting_echo(frame)
         elif frame.code in (frames.Command.VERSION, frames.Command.CURRENCY, frames.Command.SERIAL):
@@ -200,9 +204,11 @@ class Id003Codec:
         """Something came that the device alone can have said."""
         self._last_good_ms = max(self._last_good_ms, now_ms)
         self._proof_ms = now_ms
-        self._lost = False
+        if self._lost:
+            self._lost, self._opened_ms = False, now_ms
         self._believed = True
         self._silent = self._link.echoes = 0
+        self._silent_ms = now_ms
         self._watch.proven()
 
     @staticmethod
@@ -232,7 +238,7 @@ class Id003Codec:
         if self._missed:
             self._missed = False
             self._interrogation.missed()
-        self._status, self._fresh, self._stale = status, asked, self._stale and not asked
+        self._status, self._fresh = status, asked
         if self._fresh and self._stack_refused:  # while it still holds the note: it knows only STACK-1
             self._stack = frames.Command.STACK_1 if status in _HELD else self._stack
             self._stack_refused = False
@@ -337,14 +343,15 @@ class Id003Codec:
             return None
         if not self._silent:
             self._last_good_ms = now_ms + RESET_MS_MAX - LOST_MS
-        self._reset_wanted, self._silent = False, 0
+        self._reset_wanted, self._silent, self._silent_ms = False, 0, now_ms
         self._reset_ms = now_ms + RESET_AGAIN_MS
         self._fault_ms = now_ms + FAULT_RESET_AGAIN_MS
         return Frame(frames.Command.RESET)
 
     def _reset_due(self, now_ms: int) -> bool:
         if self._silent:
-            return bool(self._watch.vend) and self._silent >= DUMB_POLLS
+            dumb = bool(self._watch.vend) and self._silent >= DUMB_POLLS
+            return dumb or now_ms >= self._silent_ms + SILENT_RESET_MS
         if self._status in POWER_UPS:
             return self._interrogation.done and now_ms >= self._reset_ms
         return self._reset_wanted or (self._status in FAULTS and now_ms >= self._fault_ms)
