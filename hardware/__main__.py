@@ -17,6 +17,7 @@ DECODERS = {  # modules with `decode_line(text) -> dict`
     "id003": "hardware.acceptors.id003.decode",
     "ccnet": "hardware.acceptors.ccnet.decode",
     "zvt": "hardware.cards.zvt.decode",
+    "pax": "hardware.cards.pax.decode",
     "ssp": "hardware.acceptors.ssp.decode",
 }
 
