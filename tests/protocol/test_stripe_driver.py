@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -36,7 +37,7 @@ from hardware.cards.contract import (
     Sale,
     Void,
 )
-from hardware.cards.stripe import Call, Reply, Settings, StripeDriver, StripeMachine, calls
+from hardware.cards.stripe import Call, Reply, Request, Settings, StripeDriver, StripeMachine, calls
 from hardware.cards.stripe.driver import Caller
 from hardware.sim.control import ControlClient, ControlServer
 from hardware.sim.control import Refused as ControlRefused
@@ -203,6 +204,19 @@ def test_a_service_that_hangs_up(tmp_path: Path) -> None:
         twin.handle({"do": "key", "value": "rk_live_other"})
         with running(twin.address, tmp_path) as host:
             assert host.wait(Lost).reason == "the key is refused"
+
+
+def test_what_was_not_sent_at_a_time_out_is_not_sent_later(tmp_path: Path) -> None:
+    """The connection is reset, not closed: a closed one goes on sending what the system still holds."""
+    (tmp_path / "key").touch(mode=0o600)
+    (tmp_path / "key").write_text("rk_live_twin")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with Caller(tmp_path / "key", address, None) as caller:
+            assert caller.make(Call(1, Request("POST", "/v1/refunds", timeout_ms=50))) == Reply(1)
+        line, _ = silent.accept()
+        with line, line.makefile("rb") as sent, pytest.raises(ConnectionResetError):
+            sent.read()
 
 
 def test_the_program_keeps_the_account(tmp_path: Path) -> None:

@@ -384,6 +384,23 @@ def test_a_request_that_was_lost_and_arrives_after_the_query_moves_nothing() -> 
     assert bench.moved() == []
 
 
+@pytest.mark.parametrize("after_ms", [500, 31_000, 40_000])
+def test_a_void_that_arrives_while_it_is_looked_for_is_found(after_ms: int) -> None:
+    bench = Bench().connect()
+    sale = approved(bench)
+    bench.late["/v1/refunds"] = after_ms
+    assert bench.order(Void("LK7A00000002", SALE.reference, 5318, sale.terminal_ref)).result == UNKNOWN
+    bench.run(100)
+    assert bench.order(Query("LK7A00000002", "void", of=SALE.reference)).result == APPROVED
+
+
+def test_a_list_with_an_item_that_cannot_be_read_proves_nothing() -> None:
+    bench = Bench().connect()
+    approved(bench)
+    bench.account.store.intents[0]["id"] = "pi_4111111111111111"  # washed away
+    assert bench.order(Query(SALE.reference)).result == UNKNOWN
+
+
 # The rest
 
 

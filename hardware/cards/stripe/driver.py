@@ -7,7 +7,9 @@ nothing of the environment (proxies, .netrc) is used.
 
 import logging
 import queue
+import socket
 import stat
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +18,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError
 
 from hardware.cards.contract import Command, Event, Refused
@@ -121,6 +125,19 @@ class StripeDriver:
                 self._inbox.put(self._caller.make(call))
 
 
+class _Adapter(HTTPAdapter):
+    """Connections that die with their end: what was not sent by then is not sent later, when the line is back.
+
+    Otherwise the system goes on sending for minutes after a time-out or a crash, and a void that a query did not find
+    would be made after all.
+    """
+
+    def init_poolmanager(self, *args: Any, **fields: Any) -> None:
+        linger = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        options = [*HTTPConnection.default_socket_options, linger]
+        super().init_poolmanager(*args, socket_options=options, **fields)
+
+
 class Caller:
     """Makes one call at a time. Whatever goes wrong, there is a reply; what is wrong with the key is in the log."""
 
@@ -133,6 +150,8 @@ class Caller:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = str(trust) if trust else True
+        self._session.mount("https://", _Adapter())
+        self._session.mount("http://", _Adapter())
 
     def __enter__(self) -> "Caller":
         return self
