@@ -7,8 +7,12 @@ from typing import Any
 
 from hardware.acceptors.ccnet import CcnetCodec
 from hardware.acceptors.contract import Codec
-from hardware.acceptors.ebds import PROFILES, EbdsCodec
+from hardware.acceptors.ebds import MEI_SC, PROFILES, EbdsCodec
 from hardware.acceptors.id003 import Id003Codec
+from hardware.acceptors.ssp import NV, SspCodec
+from hardware.acceptors.ssp import PROFILES as SSP_PROFILES
+from hardware.acceptors.ssp.link import MEMORIES
+from hardware.acceptors.ssp.secrecy import FACTORY_KEY
 from hardware.transport.serial_line import Parity, SerialLine
 
 Table = Mapping[int, tuple[str, int]]  # channel to currency and cents
@@ -16,14 +20,23 @@ Table = Mapping[int, tuple[str, int]]  # channel to currency and cents
 
 @dataclass(frozen=True)
 class Options:
-    """What the city configures beside port and table. `profile` is for EBDS."""
+    """What the city configures beside port and table. `profile` is for EBDS and SSP, "" for the usual one.
 
-    profile: str = "mei-sc"
+    Of SSP alone: `key` is the fixed key as the maker writes it, "" for the factory's; `stored` the channels that a
+    recycler keeps to pay out.
+    """
+
+    profile: str = ""
+    key: str = ""
+    stored: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Family:
-    """`make(options, table, kept)` returns a codec; `kept` is the last `keep(codec)`, None if that is not known."""
+    """`make(options, table, kept)` returns a codec; `kept` is the last `keep(codec)`, None if that is not known.
+
+    `self_tests`: a blank stacked report is the stacker's self-test, and not a note that the device cannot name.
+    """
 
     name: str
     baud: int
@@ -32,6 +45,7 @@ class Family:
     stop_bits: int
     make: Callable[[Options, Table, int | None], Codec]
     keep: Callable[[Any], int] = lambda codec: 0
+    self_tests: bool = False
 
     def line(self, port: str | Path) -> SerialLine:
         return SerialLine(port, self.baud, self.data_bits, self.parity, self.stop_bits)
@@ -42,7 +56,7 @@ class Family:
 
 
 def _ebds(options: Options, table: Table, toggle: int | None) -> Codec:
-    return EbdsCodec(PROFILES[options.profile], table, toggle if toggle in (0, 1) else None)
+    return EbdsCodec(PROFILES.get(options.profile, MEI_SC), table, toggle if toggle in (0, 1) else None)
 
 
 def _ccnet(options: Options, table: Table, kept: int | None) -> Codec:
@@ -62,8 +76,15 @@ def _keep_id003(codec: Any) -> int:
     return _STACKING + int(codec.stacking)
 
 
+def _ssp(options: Options, table: Table, memory: int | None) -> Codec:
+    key = bytes.fromhex(options.key)[::-1] or FACTORY_KEY
+    memory = memory if memory in MEMORIES else None  # another protocol's, from before
+    return SspCodec(SSP_PROFILES.get(options.profile, NV), table, memory, key=key, stored=options.stored)
+
+
 FAMILIES = {
-    "ebds": Family("EBDS", 9600, 7, "E", 1, _ebds, lambda codec: int(codec.toggle)),
+    "ebds": Family("EBDS", 9600, 7, "E", 1, _ebds, lambda codec: int(codec.toggle), True),
     "id003": Family("ID-003", 9600, 8, "E", 1, _id003, _keep_id003),
     "ccnet": Family("CCNET", 9600, 8, "N", 1, _ccnet),
+    "ssp": Family("SSP", 9600, 8, "N", 1, _ssp, lambda codec: int(codec.memory)),
 }

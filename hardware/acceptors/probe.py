@@ -12,13 +12,16 @@ from pathlib import Path
 
 from hardware.acceptors.contract import (
     Acknowledge,
+    Cashbox,
     Connected,
     Event,
     Identity,
     Lost,
+    NotePaidOut,
     NoteRejected,
     NoteReturned,
     NoteStacked,
+    PayoutEnded,
     PoweredUp,
 )
 from hardware.acceptors.ebds.toggle import ToggleFile
@@ -73,6 +76,7 @@ class _Ear:
         codec = family.make(setting.options, setting.table, toggle.read() if toggle else None)
         keep = toggle.keeper(lambda: family.keep(codec)) if toggle else None
         self.driver = Driver(codec, line, setting.clock, self.hear, before_write=keep)
+        self._self_tests = family.self_tests
         self.identity: Identity | None = None
         self.silence = ""
         self.waiting = 0
@@ -89,9 +93,9 @@ class _Ear:
                 self.over.set()
             case PoweredUp():
                 self.starting = True
-            case NoteStacked(report=report, channel=0):
+            case NoteStacked(report=report, channel=0) if self._self_tests:
                 self.driver.submit(Acknowledge(report))
-            case NoteStacked() | NoteReturned() | NoteRejected():
+            case NoteStacked() | NoteReturned() | NoteRejected() | NotePaidOut() | PayoutEnded() | Cashbox():
                 self.waiting += 1
                 self.silence = "it has to tell the kiosk of a note first: start the kiosk"
                 self.over.set()

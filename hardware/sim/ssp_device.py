@@ -116,14 +116,14 @@ class Acceptor:
             return
         if self.own.place is Place.ESCROW and self._escrow_told:
             self._moment("escrow")  # the host has seen it and not yet answered
-        if not (self.held or self.own.jammed):
+        if not self.held and (self._powering_up or not self.own.jammed):
             moved_ms = dt_ms * self.settings.speed + self._owed_ms
             self._owed_ms = moved_ms % 1
             self._advance(int(moved_ms))
         self._watch_escrow(dt_ms)
 
     def _advance(self, dt_ms: int) -> None:
-        while self._plan and self.powered and not self.own.jammed:
+        while self._plan and self.powered and (self._powering_up or not self.own.jammed):
             left_ms, act = self._plan.popleft()
             if left_ms > dt_ms:
                 self._plan.appendleft((left_ms - dt_ms, act))

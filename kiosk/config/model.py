@@ -13,7 +13,8 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, Valid
 from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid")
-ACCEPTORS = ("ebds", "id003", "ccnet")  # hardware.acceptors.families speaks these
+ACCEPTORS = ("ebds", "id003", "ccnet", "ssp")  # hardware.acceptors.families speaks these
+ACCEPTOR_PROFILES = {"ebds": ("mei-sc", "mei-s2k", "pyramid"), "ssp": ("nv", "nv-encrypted", "smart-payout")}
 CAMERAS = ("v4l2", "picamera2", "folder")  # hardware.scanner.camera opens these
 PROFILES = Path(__file__).parents[2] / "assets" / "profiles"
 
@@ -37,6 +38,15 @@ def _acceptor(protocol: str) -> str:
     if protocol not in ACCEPTORS:
         raise ValueError(f"an acceptor's protocol is one of {', '.join(ACCEPTORS)}, not {protocol}")
     return protocol
+
+
+def _acceptor_profile(name: str, info: ValidationInfo) -> str:
+    """Refuse a device that does not speak the protocol; "" is the protocol's usual one."""
+    protocol = info.data.get("protocol", "")
+    known = ACCEPTOR_PROFILES.get(protocol, ())
+    if name and name not in known:
+        raise ValueError(f"{protocol} has {' or '.join(known) or 'no profiles'}, not {name}")
+    return name
 
 
 def _profile(name: str) -> str:
@@ -98,12 +108,18 @@ class Server:
 
 @dataclass(frozen=True, config=_STRICT)
 class Acceptor:
-    """`channels` gives each note type its value in cents; the device's own table must agree. `profile` is for EBDS."""
+    """`channels` gives each note type its value in cents; the device's own table must agree.
+
+    `profile` is for EBDS and SSP. Of SSP alone: `key` is the fixed key as the maker writes it, 16 hexadecimal digits,
+    "" for the factory's; `stored` are the channels that a recycler keeps to give change.
+    """
 
     port: Port
     protocol: Annotated[str, AfterValidator(_acceptor)] = "ebds"
-    profile: Literal["mei-sc", "mei-s2k", "pyramid"] = "mei-sc"
+    profile: Annotated[str, AfterValidator(_acceptor_profile)] = ""
     channels: dict[int, Cents] = field(default_factory=lambda: dict(USD_CHANNELS))
+    key: Annotated[str, StringConstraints(pattern=r"^([0-9A-Fa-f]{16})?$")] = field(default="", repr=False)
+    stored: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, config=_STRICT)

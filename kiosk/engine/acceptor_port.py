@@ -21,6 +21,10 @@ def toggle_file(run_dir: Path) -> ToggleFile:
     return ToggleFile(run_dir / "acceptor.toggle")
 
 
+def options_of(acceptor: Acceptor) -> Options:
+    return Options(acceptor.profile, acceptor.key, frozenset(acceptor.stored))
+
+
 class AcceptorPort:
     """Owns the port's thread. `capture` gets a line a frame, event or decision: monotonic ns, D/H/E/C, hex or words."""
 
@@ -30,7 +34,7 @@ class AcceptorPort:
         self._capture: IO[str] | None = capture.open("a", encoding="ascii") if capture else None
         table = {channel: (currency, value_minor) for channel, value_minor in acceptor.channels.items()}
         family = FAMILIES[acceptor.protocol]
-        codec = family.make(Options(acceptor.profile), table, toggle.read())
+        codec = family.make(options_of(acceptor), table, toggle.read())
         self._driver = Driver(
             codec,
             family.line(acceptor.port),

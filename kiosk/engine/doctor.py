@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hardware.acceptors.contract import Identity
-from hardware.acceptors.families import FAMILIES, Options
+from hardware.acceptors.families import FAMILIES
 from hardware.acceptors.probe import Finding, Setting, probe
 from hardware.transport.line import LineLost
 from kiosk.config.load import ConfigWrong, load
 from kiosk.config.model import Acceptor, Config
 from kiosk.domain.money import format_minor
-from kiosk.engine.acceptor_port import toggle_file
+from kiosk.engine.acceptor_port import options_of, toggle_file
 
 
 def main(argv: list[str]) -> int:
@@ -49,7 +49,7 @@ def main(argv: list[str]) -> int:
 def _report(port: str, config: Config | None, only: str | None) -> int:
     wanted = config.acceptor if config else None
     protocols = [only] if only else order(wanted.protocol if wanted else "")
-    setting = Setting(Options(wanted.profile), toggle=toggle_file(config.run_dir)) if config and wanted else Setting()
+    setting = Setting(options_of(wanted), toggle=toggle_file(config.run_dir)) if config and wanted else Setting()
     complaints: list[str] = []
     found = False
     for finding in probe(port, protocols, setting):

@@ -134,5 +134,50 @@ class Ccnet(Acceptor):
         return CcnetCodec(self._table)
 
 
-FAMILIES: dict[str, type[Acceptor]] = {"ebds": Ebds, "id003": Id003, "ccnet": Ccnet}
+class Ssp(Acceptor):
+    """Innovative Technology's validators and a recycler that stores nothing; flag and last word outlive the process.
+
+    What the sheet leaves open is drawn, and whether it is spoken to in clear.
+    """
+
+    def __init__(self, chance: random.Random, table: Table) -> None:
+        from hardware.sim.ssp_device import Acceptor as SspDevice
+        from hardware.sim.ssp_parts import KEYS, Settings
+        from hardware.sim.ssp_wire import Wire as SspWire
+
+        self._profile = chance.choice(("nv", "nv", "nv-encrypted", "smart-payout"))
+        knows_keys = self._profile == "smart-payout" or chance.random() < 0.8
+        secret = self._profile != "nv" and knows_keys
+        settings = Settings(
+            "smart-payout" if self._profile == "smart-payout" else "nv",
+            table={channel: value_minor for channel, (_, value_minor) in table.items()},
+            encryption=knows_keys,
+            require_key=chance.choice(KEYS) if secret else "payout_commands",
+            version_max=chance.choice((6, 7, 8)),
+            settle_ms=chance.choice((0, 300, 2_000)),
+            names_channel_at_power_up=chance.random() < 0.6,
+            tells_stacking=chance.random() < 0.7,
+            joins_credit_and_stacked=chance.random() < 0.3,
+            unacknowledged_survive=chance.random() < 0.5,
+            removed_repeats=chance.random() < 0.5,
+            disable_returns=chance.random() < 0.7,
+            refuses_version_with=chance.choice((0xF8, 0xF4)),
+            counts_before_value=chance.random() < 0.5,
+        )
+        self._table = table
+        self._keys = random.Random(chance.randrange(1 << 30))
+        self.device = device = SspDevice(settings)
+        self.wire = SspWire(device, seed=chance.randrange(1 << 30))
+
+    def codec(self, kept: object) -> Codec:
+        from hardware.acceptors.ssp import PROFILES, SspCodec
+
+        memory = kept if isinstance(kept, int) else None
+        return SspCodec(PROFILES[self._profile], self._table, memory, entropy=self._keys.randbytes)
+
+    def keep(self, codec: Codec) -> object:
+        return codec.memory  # type: ignore[attr-defined]
+
+
+FAMILIES: dict[str, type[Acceptor]] = {"ebds": Ebds, "id003": Id003, "ccnet": Ccnet, "ssp": Ssp}
 USUAL = "ebds"

@@ -18,6 +18,7 @@ LATE_MS = 200  # ... if the frame had to be repeated: its other replies must not
 REPLY_MS = 1_000
 SETTLE_MS = 100  # after the port was opened
 FLAG, POLLED = 1, 2  # in `memory`
+MEMORIES = range(4)
 
 Content = Callable[[], tuple[bytes, int]]
 POLLS = (Command.POLL, Command.POLL_WITH_ACK)
