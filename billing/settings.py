@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "billing.customers",
     "billing.kiosks",
     "billing.journal",
+    "billing.reports",
     "billing.claims",
 ]
 MIDDLEWARE = [

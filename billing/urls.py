@@ -6,10 +6,12 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from billing.api.v1 import api
+from billing.reports import views
 
 admin.site.site_header = "City billing"
 admin.site.site_title = "City billing"
 admin.site.index_title = "Accounts, kiosks and ledger"
+admin.site.index_template = "reports/index.html"
 
 
 def _alive(request: HttpRequest) -> HttpResponse:
@@ -20,5 +22,6 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     path("healthz", _alive),
     path("v1/", api.urls),
+    *views.urls,
     path("admin/", admin.site.urls),
 ]

@@ -101,7 +101,7 @@ def claims_near(item: SuspenseItem, own: Collection[str]) -> list[Claim]:
 def rate(now: datetime) -> Rate:
     """Return the figure that the city publishes: claims for every 1,000 cash sessions."""
     since = now - timedelta(days=_DAYS)
-    payments = Payment.objects.filter(posted_at__gte=since, total_minor__gt=0)
+    payments = Payment.objects.filter(posted_at__gte=since, cash_minor__gt=0)
     return Rate(
         claims=Claim.objects.filter(opened_at__gte=since).count(),
         payments=payments.values("kiosk", "payment_id").distinct().count(),

@@ -6,8 +6,19 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from billing.journal import suspense_admin
-from billing.journal.models import ForkRecord, Payment, Quarantined, Record, Resolution, ResolutionEnd, SuspenseItem
+from billing.journal.card_admin import CardAttemptAdmin
+from billing.journal.models import (
+    CardAttempt,
+    ForkRecord,
+    Payment,
+    Quarantined,
+    Record,
+    Resolution,
+    ResolutionEnd,
+    SuspenseItem,
+)
 from billing.ledger.admin import ReadOnlyAdmin
+from billing.money import format_minor
 
 
 @admin.register(Record)
@@ -31,9 +42,41 @@ class QuarantinedAdmin(ReadOnlyAdmin):
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
-    list_display = ("receipt_number", "kiosk", "account", "total_minor", "currency", "value_date", "posted_at")
+    list_display = (
+        "receipt_number",
+        "kiosk",
+        "account",
+        "total",
+        "cash",
+        "card",
+        "checks",
+        "fee",
+        "value_date",
+        "posted_at",
+    )
+    list_filter = ("value_date", "kiosk")
     list_select_related = ("account", "kiosk")
     search_fields = ("receipt_number", "payment_id")
+
+    @admin.display(description="total", ordering="total_minor")
+    def total(self, payment: Payment) -> str:
+        return suspense_admin.money(payment.total_minor, payment.currency)
+
+    @admin.display(description="cash", ordering="cash_minor")
+    def cash(self, payment: Payment) -> str:
+        return _unless_none(payment.cash_minor)
+
+    @admin.display(description="card", ordering="card_minor")
+    def card(self, payment: Payment) -> str:
+        return _unless_none(payment.card_minor)
+
+    @admin.display(description="checks", ordering="check_minor")
+    def checks(self, payment: Payment) -> str:
+        return _unless_none(payment.check_minor)
+
+    @admin.display(description="card fee", ordering="fee_minor")
+    def fee(self, payment: Payment) -> str:
+        return _unless_none(payment.fee_minor)
 
 
 @admin.register(Resolution)
@@ -64,4 +107,9 @@ class ResolutionEndAdmin(ReadOnlyAdmin):
     list_select_related = ("resolution", "by", "transaction")
 
 
+def _unless_none(amount_minor: int) -> str:
+    return format_minor(amount_minor) if amount_minor else ""
+
+
+admin.site.register(CardAttempt, CardAttemptAdmin)
 admin.site.register(SuspenseItem, suspense_admin.SuspenseItemAdmin)

@@ -11,7 +11,7 @@ from billing.claims.evidence import claims_near
 from billing.claims.models import Claim
 from billing.customers.models import Account
 from billing.journal.facts import period
-from billing.journal.models import ForkRecord, Payment, Record, SuspenseItem
+from billing.journal.models import CardAttempt, ForkRecord, Payment, Record, SuspenseItem
 from billing.journal.records import moment
 from billing.journal.wording import shown_time
 from billing.kiosks.models import Chain
@@ -58,6 +58,7 @@ class Evidence:
     receipts: list[Payment]
     near: list[SuspenseItem]
     claims: list[Claim]
+    attempts: list[CardAttempt]
 
 
 def evidence(item: SuspenseItem) -> Evidence:
@@ -84,7 +85,16 @@ def evidence(item: SuspenseItem) -> Evidence:
         receipts=receipts,
         near=_near(item),
         claims=claims_near(item, (item.subject, payment_id, _text(own, "note_id"))),
+        attempts=_attempts(item, payment_id),
     )
+
+
+def _attempts(item: SuspenseItem, payment_id: str) -> list[CardAttempt]:
+    """Return the attempts to pay by card that the item names, and the others of its payment."""
+    about = Q(reference=item.subject) | Q(void_reference=item.subject)
+    if payment_id:
+        about |= Q(payment_id=payment_id)
+    return list(CardAttempt.objects.filter(about, kiosk=item.chain.kiosk_id).order_by("pk")[:20])
 
 
 def _payer(receipts: list[Payment], reference: str) -> Account | None:
@@ -115,22 +125,18 @@ def _is_within(row: Record, centre: datetime | None) -> bool:
 
 def _slices(item: SuspenseItem, records: list[Record]) -> list[Slice]:
     lost = item.reason == "journal-fork"
-    slices = [
-        Slice(
-            row.seq,
-            row.kind,
-            shown_time(row.device_time),
-            row.disposition,
-            _shown(row.entry),
-            row.seq == item.seq and not lost,
-        )
-        for row in records
-    ]
+    slices = [slice_of(row, row.seq == item.seq and not lost) for row in records]
     branch = ForkRecord.objects.filter(chain=item.chain, seq__gte=item.seq - AROUND, seq__lte=item.seq + AROUND)
-    for row in branch.order_by("seq", "pk"):
-        here, at = lost and row.seq == item.seq, shown_time(_text(_parsed(row.entry), "device_time"))
-        slices.append(Slice(row.seq, row.kind, at, "losing branch", _shown(row.entry), here, fork=True))
+    slices += [slice_of(row, lost and row.seq == item.seq) for row in branch.order_by("seq", "pk")]
     return sorted(slices, key=lambda part: (part.seq, part.fork))
+
+
+def slice_of(row: Record | ForkRecord, here: bool) -> Slice:
+    """Return a record of either branch for reading."""
+    if isinstance(row, ForkRecord):
+        at = shown_time(_text(_parsed(row.entry), "device_time"))
+        return Slice(row.seq, row.kind, at, "losing branch", _shown(row.entry), here, fork=True)
+    return Slice(row.seq, row.kind, shown_time(row.device_time), row.disposition, _shown(row.entry), here)
 
 
 def _own(item: SuspenseItem, records: list[Record]) -> dict[str, Any]:

@@ -1,10 +1,12 @@
-"""The groups of staff that resolve suspense and answer claims. A city puts people into them, in the back office."""
+"""The groups of staff: suspense, claims, card sales. A city puts people into them, in the back office."""
 
 from typing import Any
 
 PROPOSE, CONFIRM, ANSWER = "Suspense: propose", "Suspense: confirm", "Claims: answer"
+RECONCILE = "Cards: reconcile"
 _SEEN = (
-    ("journal", ("suspenseitem", "resolution", "resolutionend", "record", "forkrecord", "payment")),
+    ("journal", ("suspenseitem", "resolution", "resolutionend", "record", "forkrecord", "payment", "cardattempt")),
+    ("reports", ("processorlist", "processorline")),
     ("claims", ("claim",)),
     ("customers", ("account", "invoice")),
     ("kiosks", ("kiosk", "chain")),
@@ -14,6 +16,7 @@ _MAY = (
     (PROPOSE, "journal", "propose_resolution"),
     (CONFIRM, "journal", "confirm_resolution"),
     (ANSWER, "claims", "change_claim"),
+    (RECONCILE, "reports", "add_processorlist"),
 )
 
 

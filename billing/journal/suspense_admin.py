@@ -1,6 +1,5 @@
 """Suspense in the back office: the list, one item with its evidence and the two persons' forms, the report of age."""
 
-import csv
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +13,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from billing import clock
+from billing import clock, spreadsheet
 from billing.journal import ageing, suspense, wording
 from billing.journal.evidence import evidence
 from billing.journal.models import Resolution, SuspenseItem
@@ -152,6 +151,8 @@ class SuspenseItemAdmin(admin.ModelAdmin):
             "known": known,
             "reason_words": wording.words(item.reason),
             "claims": [(claim, money(claim.amount_minor, claim.currency)) for claim in known.claims],
+            "attempts": [(one, money(one.amount_minor, one.currency)) for one in known.attempts],
+            "may_see_cards": request.user.has_perm("journal.view_cardattempt"),
             "may_see_claims": request.user.has_perm("claims.view_claim"),
             "may_see_ledger": request.user.has_perm("ledger.view_transaction"),
             "books": _books(standing),
@@ -206,18 +207,8 @@ def _end(request: HttpRequest, item: SuspenseItem) -> str:
 
 
 def _csv(items: list[ageing.Waiting]) -> HttpResponse:
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="suspense.csv"'
     names = list(ageing.Waiting.__dataclass_fields__)
-    writer = csv.writer(answer)
-    writer.writerow(names)
-    writer.writerows([_cell(getattr(item, name)) for name in names] for item in items)
-    return answer
-
-
-def _cell(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula is made plain text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    return spreadsheet.answer("suspense.csv", names, ([getattr(item, name) for name in names] for item in items))
 
 
 def _with_total(bands: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -42,8 +42,10 @@ SUSPENSE_TRIGGERS = frozenset(
         *(f"{table}_no_{verb}" for table in SUSPENSE_TABLES for verb in ("update", "delete")),
     }
 )
+PROCESSOR_TABLES = ("reports_processorlist", "reports_processorline")
+PROCESSOR_TRIGGERS = frozenset(f"{table}_no_{verb}" for table in PROCESSOR_TABLES for verb in ("update", "delete"))
 CLAIMS_TRIGGERS = frozenset({"claims_claim_check", "claims_claim_answer", "claims_claim_no_delete"})
-ALL_TRIGGERS = LEDGER_TRIGGERS | JOURNAL_TRIGGERS | SUSPENSE_TRIGGERS | CLAIMS_TRIGGERS
+ALL_TRIGGERS = LEDGER_TRIGGERS | JOURNAL_TRIGGERS | SUSPENSE_TRIGGERS | PROCESSOR_TRIGGERS | CLAIMS_TRIGGERS
 
 
 def ledger_statements(vendor: str) -> list[str]:

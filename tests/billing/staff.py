@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.test import Client as Browser
 
-from billing.journal.groups import ANSWER, CONFIRM, PROPOSE
+from billing.journal.groups import ANSWER, CONFIRM, PROPOSE, RECONCILE
 
 # Statements that must fail on every database. {item} is open money with the standing {proposal} by {proposer},
 # {memo} an open note in doubt without one; {posted} is a ledger transaction of something else.
@@ -59,6 +59,10 @@ def confirmer() -> Any:
 
 def answerer() -> Any:
     return person(ANSWER)
+
+
+def reconciler() -> Any:
+    return person(RECONCILE)
 
 
 def signed_in(clerk: Any) -> Browser:

@@ -20,7 +20,9 @@ from billing.ledger import posting
 from billing.ledger.chart import COUNTER, CREDIT
 from billing.ledger.models import Entry, LedgerAccount, Transaction
 from billing.ledger.posting import Draft, Line
+from billing.reports import processor
 from tests.billing.kiosk import Client, bills_of, claim, completed, line, new_account, note, uid
+from tests.billing.tenders import reference, sale
 
 
 @pytest.fixture
@@ -43,14 +45,18 @@ def busy(kiosk: Client) -> Client:
     kiosk.journal.add("PaymentCompleted", completed(payment_id, line(account, bills_of(account)[0], 2000)))
     kiosk.journal.add("NoteInDoubt", note(payment_id, 100))
     kiosk.journal.add("ClaimOpened", claim("K-C1-000001", account=account.token))
+    kiosk.journal.add("CardSaleStarted", sale(payment_id, reference(), 700))
     fork = kiosk.journal.copy()
     kiosk.journal.add("SessionOpened", {"session_id": "s"})
     fork.add("NoteStacked", note(payment_id, 500))
     kiosk.post_all()
-    kiosk.post_journal(fork.records[4:])
-    kiosk.post_journal([{**fork.records[4], "sig": ""}])
+    kiosk.post_journal(fork.records[5:])
+    kiosk.post_journal([{**fork.records[5], "sig": ""}])
     lines = (Line(COUNTER, "x", 700), Line(CREDIT, account.number, -700))
     posting.post([Draft(uid(), "deposit", "USD", clock.city_date(clock.now()), lines)], clock.now())
+    reader = get_user_model().objects.get_or_create(username="reader")[0]
+    line_of = f"reference,date,amount\n{uid()[:12].upper()},2026-11-23,12.00\n"
+    processor.take("list.csv", line_of.encode(), reader, clock.now())
     memo = SuspenseItem.objects.get(chain__kiosk=kiosk.kiosk_id, reason="note-in-doubt")
     people = get_user_model().objects
     first, second = (people.get_or_create(username=name, is_superuser=True)[0] for name in ("first", "second"))

@@ -27,6 +27,7 @@ from billing.ledger import balances
 from billing.ledger.chart import CREDIT, SUSPENSE
 from tests.billing.kiosk import Client, bills_of, claim, completed, enrolled, line, new_account, note, uid
 from tests.billing.staff import confirmer, person, proposer, signed_in
+from tests.billing.tenders import reference, sale
 from tests.billing.test_suspense import doubt, found_note, missing, resolve, unexpected
 
 AGE = "admin:journal_suspense_age"
@@ -236,7 +237,9 @@ def test_what_confirming_books_is_shown_before(kiosk: Client) -> None:
     assert "cannot be confirmed: nothing is owed" in text(browser, page_of(item))
 
 
-@pytest.mark.parametrize("page", ["suspenseitem", "resolution", "resolutionend", "payment", "record", "forkrecord"])
+@pytest.mark.parametrize(
+    "page", ["suspenseitem", "resolution", "resolutionend", "payment", "record", "forkrecord", "cardattempt"]
+)
 def test_a_longer_list_needs_no_more_queries(kiosk: Client, server: str, page: str) -> None:
     chief = get_user_model().objects.create_user(f"chief-{uid()[:8]}", is_staff=True, is_superuser=True)
     browser, address = signed_in(chief), reverse(f"admin:journal_{page}_changelist")
@@ -254,6 +257,7 @@ def test_a_longer_list_needs_no_more_queries(kiosk: Client, server: str, page: s
         suspense.propose(found_note(other), Choice("credit", account=new_account(1)), proposer(), "x", clock.now())
         account, payment_id = new_account(1000), uid()
         other.journal.add("PaymentCompleted", completed(payment_id, line(account, "", 1000)))
+        other.journal.add("CardSaleStarted", sale(payment_id, reference(), 1000))
         other.post_all()
         loser.add("NoteStacked", note(uid(), 1000))
         other.post_journal(loser.records[1:])
