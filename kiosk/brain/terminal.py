@@ -14,7 +14,6 @@ def terminal_connected(turn: Turn, event: TerminalConnected) -> None:
     """Before anything else it is asked what became of a transaction whose end is not known (rule 4)."""
     turn.hear(
         terminal=DeviceHealth("terminal", "ready", "", event.detail),
-        terminal_faults=frozenset(),
         terminal_name=event.terminal,
     )
     if turn.books.attempt is not None:

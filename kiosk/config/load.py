@@ -48,6 +48,9 @@ def _device_files(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         return value if isinstance(value, str) else ""
 
     yield "acceptor.port", text("acceptor", "port")
+    if text("card", "address").startswith("/"):
+        yield "card.address", text("card", "address")
+    yield "card.secret_file", text("card", "secret_file")
     if text("printer", "kind") in ("serial", "usb"):
         yield "printer.address", text("printer", "address")
     scheme, _, place = text("reader", "camera").partition(":")

@@ -123,6 +123,44 @@ class Acceptor:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class CardFee:
+    """What a card costs the resident. `rule` and `kind` are as registered with the acquirer and go on receipts."""
+
+    rule: Name
+    kind: Literal["service", "convenience", "surcharge"]
+    fixed_minor: Cents = 0
+    per_mille: Annotated[int, Field(ge=0, le=100)] = 0
+    least_minor: Cents = 0
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Card:
+    """The card terminal. `address` is a port, host:port, or the address of a service, by `protocol`.
+
+    `terminal` is the terminal id that must answer (the reader's id at Stripe), `serial` what must be printed on it, ""
+    for any. `secret_file` holds the merchant's password or the restricted key, readable by the kiosk alone.
+    """
+
+    protocol: Literal["zvt", "pax", "stripe"]
+    address: Annotated[str, AfterValidator(_lasting)] = ""
+    baud: int = 0  # of a serial line; 0 is what the protocol usually has
+    terminal: str = ""
+    serial: str = ""
+    secret_file: Path | None = None
+    ca_file: Path | None = None
+    test_mode: Annotated[bool, _in_production(lambda test: not test, "test cards are no money")] = False
+    minimum_minor: Cents = 100
+    maximum_minor: Cents = 1_000_000
+    fee: CardFee | None = None
+
+    def __post_init__(self) -> None:
+        if self.protocol == "stripe" and (self.secret_file is None or not self.terminal):
+            raise ValueError("stripe needs secret_file with its restricted key, and the reader's id as terminal")
+        if self.protocol != "stripe" and not self.address:
+            raise ValueError("the terminal needs an address")
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Printer:
     """`address` is a port, a device file, host:port or a file, by `kind`."""
 
@@ -235,6 +273,7 @@ class Config:
         Field(validate_default=True),
         _in_production(lambda of: of.camera or of.imager or of.wedge, "name a camera, an imager or a wedge"),
     ] = Reader()
+    card: Card | None = None
     screen: Screen = Screen()
     limits: Limits = Limits()
     times: Times = Times()

@@ -10,7 +10,9 @@ from kiosk.brain.state import State
 from kiosk.config.model import Staff
 from kiosk.domain.facts import PaymentCompleted
 from kiosk.domain.snapshot import Snapshot
+from kiosk.engine import card
 from kiosk.engine.acceptor import Driver, order
+from kiosk.engine.card_port import CardPort
 from kiosk.engine.city import City
 from kiosk.engine.clock import Clock
 from kiosk.engine.desk import ControlDesk, ReaderDesk, ScreenDesk
@@ -39,6 +41,7 @@ class KioskHands:
     staff: tuple[Staff, ...]
     watchdog: Watchdog
     control: ControlDesk | None = None
+    terminal: CardPort | None = None
     period_opened_seq: int = 1
     _by_type: dict[type[Any], Callable[[Any, State, list[Record]], None]] = field(init=False)
 
@@ -60,9 +63,12 @@ class KioskHands:
 
     def carry_out(self, command: commands.Command, state: State, records: list[Record]) -> None:
         """Do it. `records` are those of the same decision. KeyError for a command nobody can carry out."""
-        to_acceptor = order(command)
+        to_acceptor, to_terminal = order(command), card.order(command)
         if to_acceptor is not None:
             self.acceptor.submit(to_acceptor)
+        elif to_terminal is not None:
+            if self.terminal is not None:  # else it was taken out of the configuration: what it had stays unknown
+                self.terminal.submit(to_terminal)
         else:
             self._by_type[type(command)](command, state, records)
 

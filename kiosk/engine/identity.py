@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk import VERSION
+from kiosk.brain.fees import CardFee
 from kiosk.brain.settings import Settings, Timeouts
-from kiosk.config.model import Config
+from kiosk.config.model import Card, Config
 from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, Enrolment, KeyUnusable, load_enrolment, load_key
 from kiosk.journal.medium import reason_of
 
@@ -44,6 +45,11 @@ def unknown_because(error: NotEnrolled | OSError) -> str:
     return "not_enrolled" if isinstance(error, NotEnrolled) else reason_of(error)
 
 
+def _fee_of(card: Card) -> CardFee | None:
+    fee = card.fee
+    return CardFee(fee.rule, fee.kind, fee.fixed_minor, fee.per_mille, fee.least_minor) if fee else None
+
+
 def settings_of(config: Config, who: Enrolment) -> Settings:
     times = config.times
     timeouts = Timeouts(
@@ -52,6 +58,7 @@ def settings_of(config: Config, who: Enrolment) -> Settings:
         done=round(times.done_s * 1000),
         staff_idle=round(times.staff_idle_s * 1000),
     )
+    card = config.card
     return Settings(
         city=who.city,
         kiosk=config.kiosk.name,
@@ -66,4 +73,8 @@ def settings_of(config: Config, who: Enrolment) -> Settings:
         timeouts=timeouts,
         claim_phone=config.office.claim_phone,
         claim_place=config.office.claim_address,
+        cards=card is not None,
+        card_minimum_minor=card.minimum_minor if card else 0,
+        card_maximum_minor=card.maximum_minor if card else 0,
+        card_fee=_fee_of(card) if card else None,
     )

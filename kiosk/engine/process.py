@@ -17,6 +17,7 @@ from kiosk.brain.state import Scene, State
 from kiosk.config.load import absent_devices
 from kiosk.config.model import Config
 from kiosk.engine.acceptor_port import AcceptorPort
+from kiosk.engine.card_port import CardPort
 from kiosk.engine.city import JOURNAL_NAME, City, session_for
 from kiosk.engine.clock import SystemClock
 from kiosk.engine.closed import GOES_ON, run_closed
@@ -196,6 +197,7 @@ def _serve(
         clock.not_before(history.last_time)
     settings = settings_of(config, who.enrolment)
     acceptor = AcceptorPort(config.acceptor, settings.currency, config.run_dir, inbox, options.capture)
+    terminal = CardPort(config.card, settings.currency, config.state_dir, inbox) if config.card else None
     printer = PrintRoom(config.printer, inbox)
     hands = KioskHands(
         inbox=inbox,
@@ -210,6 +212,7 @@ def _serve(
         watchdog=watchdog,
         control=_control(config, options, inbox, journal),
         period_opened_seq=history.period_opened_seq,
+        terminal=terminal,
     )
     if hands.control is not None:
         hands.screen.relay = hands.control.relay
@@ -217,7 +220,7 @@ def _serve(
     upkeep = Upkeep(journal, history, retention_days=config.journal.retention_days)
     engine = _engine(options.failpoint, state, journal, clock, inbox, hands, upkeep, config)
     _stop_on_signal(inbox)
-    threads = [acceptor.thread, printer.thread]
+    threads = [acceptor.thread, printer.thread, *([terminal.thread] if terminal else [])]
     for thread in threads:
         thread.start()
     city.start(engine)
@@ -226,6 +229,8 @@ def _serve(
     watchdog.stopping()
     acceptor.stop()
     printer.stop()
+    if terminal is not None:
+        terminal.stop()
     city.stop()
     for thread in threads:
         thread.join(timeout=10)
