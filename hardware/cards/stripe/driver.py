@@ -34,6 +34,7 @@ VERSION = "2025-03-31.basil"  # of the API: answers keep this form whatever the 
 CONNECT_S = 5.0
 WAIT_S_MAX = 60.0
 CHUNK_BYTES = 65_536
+NO_KEY = 401  # what the API would answer; nothing is sent without a key
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Inbox = queue.SimpleQueue[Any]
@@ -139,7 +140,7 @@ class _Adapter(HTTPAdapter):
 
 
 class Caller:
-    """Makes one call at a time. Whatever goes wrong, there is a reply; what is wrong with the key is in the log."""
+    """Makes one call at a time. Whatever goes wrong, there is a reply; in the log it stands once until that changes."""
 
     def __init__(self, key_file: Path, base: str, trust: Path | None) -> None:
         place = urlsplit(base)
@@ -147,6 +148,7 @@ class Caller:
             raise ValueError(f"{base}: only https, or http on this machine")
         self._base = base.rstrip("/")
         self._key_file = key_file
+        self._wrong = ""  # what went wrong last
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = str(trust) if trust else True
@@ -161,16 +163,27 @@ class Caller:
 
     def make(self, call: Call) -> Reply:
         try:
-            return self._make(call)
+            key = read_key(self._key_file)
+        except (OSError, ValueError) as error:
+            return self._failed(Reply(call.number, NO_KEY), str(error))
+        try:
+            reply = self._make(call, key)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            # The text of an error may hold the whole address, never the key or a body.
-            log.warning("stripe: %s %s: %s", call.request.method, _bare(call.request.path), type(error).__name__)
-            return Reply(call.number)
+            # The kind alone: the text of an error may hold anything.
+            return self._failed(Reply(call.number), type(error).__name__)
+        self._wrong = ""
+        return reply
 
-    def _make(self, call: Call) -> Reply:
+    def _failed(self, reply: Reply, wrong: str) -> Reply:
+        if wrong != self._wrong:
+            self._wrong = wrong
+            log.warning("stripe: %s", wrong)
+        return reply
+
+    def _make(self, call: Call, key: str) -> Reply:
         request = call.request
         headers = {
-            "Authorization": f"Bearer {read_key(self._key_file)}",
+            "Authorization": f"Bearer {key}",
             "Stripe-Version": VERSION,
             "Accept-Encoding": "identity",
         }
@@ -209,7 +222,3 @@ def _body(response: requests.Response, deadline: float) -> bytes:
         if len(body) > BODY_BYTES_MAX or time.monotonic() > deadline:
             raise requests.Timeout("the answer does not end")
     return body
-
-
-def _bare(path: str) -> str:
-    return path.partition("?")[0]

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hardware.cards.contract import Slip
+from hardware.cards.masking import holds_card_number
 from hardware.cards.stripe.calls import Reply, is_id
 
 BODY_BYTES_MAX = 4_000_000
 TEXT_MAX = 64
 
-_DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,}(?!\d)")
 _AID = re.compile(r"A0000[0-9A-F]{5,27}")  # half of them are thirteen digits behind an A
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _CARD_DATA = frozenset(
@@ -208,21 +208,12 @@ def as_list(body: dict[str, Any]) -> tuple[list[dict[str, Any]], bool] | None:
 # Card data
 
 
-def card_like(text: str) -> bool:
-    """Return whether 13 or more digits in `text`, also with blanks or dashes between them, may be a card number."""
-    runs = (re.sub(r"\D", "", run) for run in _DIGITS.findall(text))
-    return any(len(run) > 19 or _luhn(run) for run in runs)
-
-
-def _luhn(digits: str) -> bool:
-    doubled = (int(digit) * (1 + at % 2) for at, digit in enumerate(reversed(digits)))
-    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
-
-
 def _washed(value: Any, name: str = "") -> Any:
     if isinstance(value, dict):
         return {
-            key: _washed(item, key) for key, item in value.items() if key not in _CARD_DATA and not card_like(str(key))
+            key: _washed(item, key)
+            for key, item in value.items()
+            if key not in _CARD_DATA and not holds_card_number(str(key))
         }
     if isinstance(value, list):
         return [_washed(item, name) for item in value]
@@ -230,7 +221,7 @@ def _washed(value: Any, name: str = "") -> Any:
         return value
     if name == "dedicated_file_name" and isinstance(value, str) and _AID.fullmatch(value):
         return value
-    return None if card_like(str(value)) else value
+    return None if holds_card_number(str(value)) else value
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:
