@@ -82,6 +82,11 @@ class Wire:
         self._writes.clear()
 
     @property
+    def stirs(self) -> bool:
+        """Whether something is to be written, now or soon."""
+        return bool(self._writes or self._answer)
+
+    @property
     def done(self) -> bool:
         """Whether the terminal closes this connection now."""
         return self.wants_close and not self._writes

@@ -4,6 +4,7 @@ import re
 from dataclasses import asdict
 from typing import Any
 
+from hardware.cards.masking import without_card_numbers
 from hardware.cards.pax import responses
 from hardware.cards.pax.frames import (
     ACK,
@@ -19,7 +20,6 @@ from hardware.cards.pax.frames import (
     is_command,
     lrc,
     parse,
-    scrub,
     split,
 )
 
@@ -108,7 +108,7 @@ def _body_of(raw: bytes) -> bytes:
 
 
 def _request(body: bytes) -> Fields:
-    groups = [[scrub(text) for text in group.split(US)] for group in split(body)]
+    groups = [[without_card_numbers(text) for text in group.split(US)] for group in split(body)]
     command = groups[0][0]
     if not is_command(command):
         raise Malformed("no command")

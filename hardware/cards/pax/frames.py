@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from hardware.cards.masking import without_card_numbers
 from hardware.framing.checksum import xor_of
 
 STX, ETX, EOT, ENQ, ACK, NAK = 0x02, 0x03, 0x04, 0x05, 0x06, 0x15
@@ -14,8 +15,6 @@ FRAME_BYTES_MAX = 16_384  # the longest captured answer has 537
 PACKETS_MAX = 16
 
 Group = tuple[str, ...]
-
-_NUMBER = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
 
 # By response: which group is the account, and which are extended data (sheet sections 6 and 8).
 _ACCOUNT_GROUP = {"T01": 8, "T03": 8, "T05": 8, "T07": 8, "R03": 12}
@@ -140,24 +139,13 @@ def parse(bodies: Sequence[bytes]) -> Response:
         if status not in ("0", "1"):
             raise Malformed("no further packet")
         first = FS.join([*first[:-1], first[-1] + rest]).split(FS)
-    head = [scrub(text) for text in first[1:5]] + [""] * 4
-    groups = tuple(tuple(scrub(text) for text in group.split(US)) for group in first[5:])
+    head = [without_card_numbers(text) for text in first[1:5]] + [""] * 4
+    groups = tuple(tuple(without_card_numbers(text) for text in group.split(US)) for group in first[5:])
     return Response(head[0], head[1], head[2], head[3], _without_card(command, groups), status == "1")
 
 
 def is_command(text: str) -> bool:
     return re.fullmatch("[A-Z][0-9]{2}", text) is not None
-
-
-def scrub(text: str) -> str:
-    """Return `text`, or nothing if it holds what looks like a card number: 13 to 19 digits that pass Luhn."""
-    return "" if any(luhn(found) for found in _NUMBER.findall(text)) else text
-
-
-def luhn(text: str) -> bool:
-    """Whether the digits in `text` have the check digit of a card number."""
-    digits = [int(character) for character in reversed(text) if character.isdigit()]
-    return sum(sum(divmod(2 * digit, 10)) if at % 2 else digit for at, digit in enumerate(digits)) % 10 == 0
 
 
 def _without_card(command: str, groups: tuple[Group, ...]) -> tuple[Group, ...]:
