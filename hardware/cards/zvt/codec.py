@@ -96,6 +96,7 @@ class ZvtCodec:
         self._chores: deque[str] = deque()  # messages of our own, before any task
         self._exchange: Exchange | None = None
         self._step = ""  # what the exchange is for
+        self._sent = ""  # what the last one was for
         self._task: Task | None = None
         self._events: list[Event] = []  # to be told with the next tick
         self._cancel = False
@@ -114,7 +115,9 @@ class ZvtCodec:
         self._events += self._faults.restart()
         self._link.opened(now_ms)
         self._open = True
-        self._chores = deque((REGISTER, ENQUIRE, REPEAT))
+        # Whose answers all got lost takes the same frame again for a repetition, acknowledges it, and does nothing.
+        first = (ENQUIRE, REGISTER) if self._sent == REGISTER else (REGISTER, ENQUIRE)
+        self._chores = deque((*first, REPEAT))
         self._stored, self._ready_ms = Stored(), None
         self._not_before_ms = now_ms
 
@@ -236,7 +239,8 @@ class ZvtCodec:
         return []
 
     def _send(self, step: str, now_ms: int) -> None:
-        self._step, self._exchange = step, Exchange(now_ms)
+        self._step = self._sent = step
+        self._exchange = Exchange(now_ms, self._profile.serial, chore=step not in (PAY, CLOSE))
         if step == ENQUIRE:
             self._enquired_ms = now_ms
         self._link.say(self._message(step))

@@ -6,18 +6,21 @@ from hardware.cards.zvt.outcomes import Ending, How
 from hardware.cards.zvt.status import Information
 
 ANSWER_MS = 5_000  # T3, from the command to 80 or 84
+ANSWER_SERIAL_MS = 16_000  # ... on a line where the answer may be sent three times, 5 s apart
 COURSE_MS = 180_000  # T4, from there to the completion
+CHORE_MS = 30_000  # ... of what has nothing to do with money
 
 
 class Exchange:
     """`information` is the last 04 0F; `refusal` the code of a negative answer, 0 for none."""
 
-    def __init__(self, now_ms: int) -> None:
+    def __init__(self, now_ms: int, serial: bool, chore: bool) -> None:
         self.answered = False
         self.refusal = 0
         self.information = Information()
         self._said_ms: int | None = None  # when the whole command had left
-        self._limit_ms = COURSE_MS
+        self._answer_ms = ANSWER_SERIAL_MS if serial else ANSWER_MS
+        self._limit_ms = CHORE_MS if chore else COURSE_MS
         self._course_ms = now_ms
 
     @property
@@ -43,7 +46,7 @@ class Exchange:
     def due_ms(self) -> int:
         if self.answered:
             return self._course_ms + self._limit_ms
-        return NEVER_MS if self._said_ms is None else self._said_ms + ANSWER_MS
+        return NEVER_MS if self._said_ms is None else self._said_ms + self._answer_ms
 
     def late(self, now_ms: int) -> bool:
         return now_ms >= self.due_ms()

@@ -82,12 +82,12 @@ def unapproved_sale(information: Information, ending: Ending) -> Outcome:
 
 
 def other_ended(command: Void | Refund, information: Information, ending: Ending, currency: str) -> Outcome:
-    """A void or a refund that ended. Already reversed is what a void is for."""
+    """A void or a refund that ended. Already reversed is what a void is for, but who did it is for a Query to find."""
     if ending.how is How.SILENT:
         return Outcome(UNKNOWN, reason=ending.reason)
     if ending.how in (How.REFUSED, How.ABORTED):
         if isinstance(command, Void) and ending.code == ALREADY_REVERSED:
-            return Outcome(APPROVED, command.amount_minor, reason="B4")
+            return Outcome(UNKNOWN, reason="B4")
         if ending.how is How.REFUSED:
             return Outcome(NOT_STARTED, reason=f"{ending.code:02X}")
         return _no(ending.code, information)
@@ -123,7 +123,8 @@ def look(query: Query, attempt: Attempt | None, stored: Stored, currency: str) -
     before = own.before if own else query.after
     mark = (own.mark if own else "") or query.terminal_ref
     if query.operation == "void":
-        return _look_for_void(query, before, mark, stored, currency)
+        sale = own.of if own else query.terminal_ref
+        return _look_for_void(query, before, mark, sale, stored, currency)
     return _look_for_payment(query, before, mark, stored, currency)
 
 
@@ -153,14 +154,14 @@ def _look_for_payment(query: Query, before: str | None, mark: str, stored: Store
     return Outcome(UNKNOWN, reason="it cannot be told from the one before")
 
 
-def _look_for_void(query: Query, before: str | None, mark: str, stored: Stored, currency: str) -> Outcome:
+def _look_for_void(query: Query, before: str | None, mark: str, sale: str, stored: Stored, currency: str) -> Outcome:
+    """Without a memory `mark` and `sale` are what the query has: the number of the void, or that of its sale."""
     last, information = stored.mark or "", stored.information
+    if information.original and information.original == trace_of(sale):
+        return _found(query, stored, currency)
     if before is not None and compare(last, before) is Likeness.SAME:
         return Outcome(ABSENT)
-    if information.original and not _differ(information.original, trace_of(mark)) and (mark or before is not None):
-        return _found(query, stored, currency)
-    same = bool(mark and last) and compare(last, mark) is Likeness.SAME
-    if same:
+    if mark and last and compare(last, mark) is Likeness.SAME:
         # Its own number, or that of the sale, which then is still the last one.
         return _found(query, stored, currency) if information.original else Outcome(ABSENT)
     return Outcome(UNKNOWN, reason="another transaction" if last else "the terminal has forgotten")

@@ -38,7 +38,8 @@ class Telling:
         self._reports = 0
 
     def begin(self, work: Payment, before: str | None) -> None:
-        self.attempt = Attempt(operation_of(work), work.reference, work.amount_minor, before)
+        of = "" if isinstance(work, Sale) else work.terminal_ref
+        self.attempt = Attempt(operation_of(work), work.reference, work.amount_minor, before, of)
 
     def acknowledge(self, report: int) -> bool:
         """Return whether it was the approval of a sale: the terminal may know now."""
