@@ -124,6 +124,7 @@ class ApplyOut(Schema):
     """The order in which a part payment is applied; it stands on the receipt."""
 
     rule: str
+    kind: Literal["oldest", "shut_off", "utility"] = Field(description="what comes first: for words in any language")
     text: str
     order: list[str] = Field(description="invoice ids")
 

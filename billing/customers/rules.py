@@ -82,6 +82,7 @@ def wire(account: Account, invoices: list[Invoice], now: datetime) -> dict[str, 
     return {
         "apply": {
             "rule": rule.name,
+            "kind": rule.order,
             "text": dict(ApplicationRule.ORDERS)[rule.order],
             "order": [invoice.number for invoice in in_order(rule, invoices)],
         },

@@ -18,7 +18,10 @@ _WORDS = "the journal says what became of the attempt"
 
 
 def keep(chain: Chain, steps: Iterable[tuple[Record, CardStep, datetime]], fork: bool) -> None:
-    """Take down what these records say, in order: (record, its word, when by the kiosk)."""
+    """Take down what these records say, in order: (record, its word, when by the kiosk).
+
+    A losing branch (`fork`) moves no attempt of the winner: its records stand beside it on the attempt's page.
+    """
     steps = list(steps)
     if not steps:
         return
@@ -28,22 +31,30 @@ def keep(chain: Chain, steps: Iterable[tuple[Record, CardStep, datetime]], fork:
         attempt = attempts.get(key)
         if attempt is None:
             attempt = attempts[key] = _fresh(chain, record, step, at, fork)
-        _advance(attempt, record, step, at)
-        attempt.fork = attempt.fork and fork
+        if attempt.fork or not fork:
+            _advance(attempt, record, step, at)
+            attempt.fork = fork
     for attempt in attempts.values():
         attempt.save()
 
 
 def answer(chain: Chain, answers: Sequence[tuple[Record, Answer]], now: datetime) -> None:
     """Resolve the open memos that these records answer. The database refuses what their text does not bear out."""
-    for record, given in answers:
-        memos = SuspenseItem.objects.filter(
-            chain__kiosk=chain.kiosk_id, memo=True, reason=given.reason, subject=given.subject, resolved_at=None
-        )
-        for memo in memos:
-            if named_by(memo)[1] == given.payment_id:
-                memo.resolved_at, memo.resolution, memo.answered_seq = now, _WORDS, record.seq
-                memo.save(update_fields=("resolved_at", "resolution", "answered_seq"))
+    if not answers:
+        return
+    memos = SuspenseItem.objects.filter(
+        chain__kiosk=chain.kiosk_id,
+        memo=True,
+        reason__in={given.reason for _, given in answers},
+        subject__in={given.subject for _, given in answers},
+        resolved_at=None,
+    )
+    seqs = {given: record.seq for record, given in answers}
+    for memo in memos:
+        seq = seqs.get(Answer(memo.reason, memo.subject, named_by(memo)[1]))
+        if seq is not None:
+            memo.resolved_at, memo.resolution, memo.answered_seq = now, _WORDS, seq
+            memo.save(update_fields=("resolved_at", "resolution", "answered_seq"))
 
 
 def named_by(memo: SuspenseItem) -> tuple[str, str]:

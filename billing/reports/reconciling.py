@@ -21,6 +21,7 @@ from billing.ledger.models import Entry
 from billing.reports.models import ProcessorLine, ProcessorList
 from billing.reports.reading import body_of
 
+_CLOSED = "approved"  # how a batch ended that was closed
 _STANDS = ("approved", "voiding", "void_unknown")  # the sale counts by the kiosk's last word
 
 
@@ -97,7 +98,7 @@ def reconcile(day: date, kiosk: str = "") -> Day:
 
 def _named_on(day: date) -> set[tuple[str, str]]:
     """Return (kiosk, reference) of what any list names on `day`; the processor names no kiosk."""
-    start = datetime.combine(day, time(), ZoneInfo(settings.TIME_ZONE))
+    start = _start(day)
     begun = Q(started_at__gte=start, started_at__lt=start + timedelta(days=1))
     begun |= Q(changed_at__gte=start, changed_at__lt=start + timedelta(days=1))
     attempts = CardAttempt.objects.filter(begun | Q(approved_on=day))
@@ -106,6 +107,10 @@ def _named_on(day: date) -> set[tuple[str, str]]:
     named |= {(kiosk, reference) for kiosk, _, reference in (subject.rpartition("/") for subject in subjects)}
     listed = ProcessorLine.objects.filter(processed_on=day).values_list("reference", flat=True)
     return named | {("", reference) for reference in listed}
+
+
+def _start(day: date) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(settings.TIME_ZONE))
 
 
 def _attempts(references: Collection[str]) -> list[CardAttempt]:
@@ -197,19 +202,22 @@ def _against(at_processor: int, booked: int) -> str:
 
 
 def _batches(day: date, kiosk: str) -> list[Batch]:
-    """Return the ends of day that kiosks journalled on `day`, by their clock, each since the one before."""
-    closed = Record.objects.filter(kind="BatchClosed").select_related("chain").order_by("chain", "seq")
+    """Return the ends of day that kiosks journalled on `day`, by their clock."""
+    since = _start(day) - timedelta(days=1)  # none comes in before it happened
+    closed = Record.objects.filter(kind="BatchClosed", received_at__gte=since).select_related("chain")
     if kiosk:
         closed = closed.filter(chain__kiosk=kiosk)
-    since: dict[int, int] = {}
-    found = []
-    for record in closed:
-        start, since[record.chain_id] = since.get(record.chain_id, 0), record.seq
-        if clock.city_date(moment(record.device_time) or record.received_at) == day:
-            found.append(_batch(record, start))
-        if body_of(record.entry).get("result") != "approved":
-            since[record.chain_id] = start  # it did not close: the next one holds these too
-    return found
+    return [
+        _batch(record, _closed_before(record))
+        for record in closed.order_by("chain", "seq")
+        if clock.city_date(moment(record.device_time) or record.received_at) == day
+    ]
+
+
+def _closed_before(record: Record) -> int:
+    """Return the record with which the batch before this one was closed: one that failed closed nothing."""
+    before = Record.objects.filter(chain=record.chain_id, kind="BatchClosed", seq__lt=record.seq).order_by("-seq")
+    return next((one.seq for one in before.iterator() if body_of(one.entry).get("result") == _CLOSED), 0)
 
 
 def _batch(record: Record, start: int) -> Batch:
@@ -223,7 +231,7 @@ def _batch(record: Record, start: int) -> Batch:
     )
     booked = lines.aggregate(sum=Sum("amount_minor"))["sum"] or 0
     result = str(body.get("result", ""))[:40]
-    problem = "the batch was not closed" if result != "approved" else "" if total == booked else "not the same sum"
+    problem = "the batch was not closed" if result != _CLOSED else "" if total == booked else "not the same sum"
     at = moment(record.device_time)
     return Batch(
         record.chain.kiosk_id,

@@ -20,6 +20,7 @@ from billing.reports import periods, processor, reconciling
 from billing.reports.models import ProcessorList
 from billing.reports.processor_csv import BadList
 
+_FIRST = date(2000, 1, 1)
 _SEES, _UPLOADS = "journal.view_payment", "reports.add_processorlist"
 
 
@@ -165,16 +166,16 @@ def _seen(view: Any) -> Any:
 def _day(request: HttpRequest) -> date:
     today = clock.city_date(clock.now())
     try:
-        return min(date.fromisoformat(request.GET.get("day", "")), today)
+        asked = date.fromisoformat(request.GET.get("day", ""))
     except ValueError:
         return today
+    return asked if _FIRST <= asked <= today else today
 
 
 def _turns(day: date) -> dict[str, Any]:
     """Return the day with its neighbours; there is none after today."""
     today = clock.city_date(clock.now())
-    before = day - timedelta(days=1) if day > date.min else day
-    return {"day": day, "before": before, "after": day + timedelta(days=1) if day < today else None}
+    return {"day": day, "before": day - timedelta(days=1), "after": day + timedelta(days=1) if day < today else None}
 
 
 def _shown_kiosk(kiosk: days.Kiosk) -> dict[str, Any]:

@@ -220,3 +220,18 @@ def test_each_branch_answers_for_its_own_attempt(kiosk: Client) -> None:
     assert kiosk.post_journal(lost.records[1:]).status_code == 409
     assert waiting(kiosk) == [("card-unknown", 500, True)]
     assert BookedTender.objects.filter(kiosk=kiosk.kiosk_id).count() == 0
+
+
+def test_a_losing_branch_moves_no_attempt_of_the_winner(kiosk: Client) -> None:
+    """It once did: the winner's completion then left the sale in clearing, as if its void were under way."""
+    account, payment_id, ref = new_account(700), uid(), reference()
+    kiosk.journal.add("CardSaleStarted", sale(payment_id, ref, 700))
+    kiosk.journal.add("CardSaleApproved", approved(payment_id, ref, 700))
+    kiosk.post_all()
+    lost = kiosk.journal.copy()
+    post(kiosk, ("SessionOpened", {"session_id": "t"}))
+    lost.add("VoidStarted", void(payment_id, ref, 700))
+    assert kiosk.post_journal(lost.records[2:]).status_code == 409
+    assert attempt(kiosk, ref).state == "approved"
+    post(kiosk, ("PaymentCompleted", completed(payment_id, line(account, bills_of(account)[0], 700))))
+    assert (balance(CLEARING, payment_id), waiting(kiosk)) == (0, [])

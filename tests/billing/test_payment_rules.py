@@ -57,6 +57,7 @@ def test_part_payments_are_applied_in_the_citys_order(kiosk: Client, order: str,
         ApplicationRule.objects.create(valid_from=TODAY, name=f"rule-{order}", order=order)
     said = seen(kiosk, account)["apply"]
     assert said["order"] == [numbers[at] for at in wanted]
+    assert said["kind"] == (order or "oldest")
     assert said["rule"] == (f"rule-{order}" if order else "oldest-first")
     quote = quoted(kiosk, account, 1500)
     assert [(part["invoice"], part["amount_minor"]) for part in quote["lines"]] == [

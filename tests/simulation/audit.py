@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from billing.ledger.chart import CASH, CLEARING, CREDIT, RECEIVABLE, SUSPENSE
+from billing.ledger.chart import CARD, CASH, CHECKS, CLEARING, CREDIT, RECEIVABLE, SUSPENSE
 from kiosk.domain import facts as f
 from tests.simulation.violation import require
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 CHAIN = "every record is at the server once, in order"
 BALANCE = "debits equal credits"
 LEDGER_CASH = "ledger cash is the journal's cash acknowledged"
+CARDS = "what the acquirer owes is the journal's sales less its voids"
+CHECKS_IN = "each check is booked to its cassette period"
 CLEARED = "clearing is empty when a payment is complete"
 PLACED = "what an account paid is on the account or in suspense"
 OVERPAID = "no bill is paid beyond what it is"
@@ -56,6 +58,7 @@ class Audit:
         balances = self._watch.world.central.balances()
         require(sum(balances.values()) == 0, BALANCE, f"{sum(balances.values())}")
         cash, clearing, paid = Counter[str](), Counter[str](), Counter[str]()
+        cards, checks = Counter[str](), Counter[str]()
         kiosk = self._watch.world.who.enrolment.kiosk_id
         for fact in self._watch.facts[:seq]:
             match fact:
@@ -64,13 +67,29 @@ class Audit:
                     clearing[fact.payment_id] += fact.value_minor
                 case f.NoteUnexpected():
                     cash[f"{kiosk}/{fact.cassette_period}"] += fact.value_minor
+                case f.NotePaidOut():
+                    cash[f"{kiosk}/{fact.cassette_period}"] -= fact.value_minor
+                    clearing[fact.payment_id] -= fact.value_minor
+                case f.CardSaleApproved():
+                    cards[f"{kiosk}/{fact.reference}"] += fact.amount_minor
+                    clearing[fact.payment_id] += fact.amount_minor
+                case f.CardSaleVoided():
+                    cards[f"{kiosk}/{fact.of}"] -= fact.amount_minor
+                    clearing[fact.payment_id] -= fact.amount_minor
+                case f.CheckTaken():
+                    checks[f"{kiosk}/{fact.cassette_period}"] += fact.amount_minor
+                    clearing[fact.payment_id] += fact.amount_minor
                 case f.PaymentCompleted():
-                    clearing[fact.payment_id] -= fact.total_minor
+                    clearing[fact.payment_id] -= fact.total_minor + fact.fee_minor
                     for line in fact.lines:
                         paid[line.account] += line.amount_minor
         booked = _of(balances, CASH)
         require(booked.total() == cash.total(), LEDGER_CASH, f"{booked.total()} in the ledger, {cash.total()} in facts")
         require(booked == +cash, PERIODS, f"{booked} in the ledger, {cash} in facts")
+        require(_of(balances, CARD) == +cards, CARDS, f"{_of(balances, CARD)} in the ledger, {cards} in facts")
+        require(
+            _of(balances, CHECKS) == +checks, CHECKS_IN, f"{_of(balances, CHECKS)} in the ledger, {checks} in facts"
+        )
         held = Counter({payment: -minor for payment, minor in _of(balances, CLEARING).items()})
         require(held == +clearing, CLEARED, f"{held} in clearing, {+clearing} of payments that are not complete")
         self._accounts(balances, paid)
