@@ -72,6 +72,7 @@ class CcnetCodec:
         self._stacked: set[int] = set()  # ... those of them that are money
         self._mask: frozenset[int] | None = None  # what the device has taken; None if that is not known
         self._asked_mask: frozenset[int] = frozenset()
+        self._decided: tuple[int, Code] | None = None  # what was sent last about a note in escrow
         self._mask_ms = self._decided_ms = self._hold_ms = 0  # when these may be sent (again)
         self._check = 0  # how often the device is still asked what it has enabled
         self._reset_ms = 0
@@ -284,7 +285,7 @@ class CcnetCodec:
             case Code.RESET:
                 self._reset_wanted, self._jam_reset = False, True
             case Code.STACK | Code.RETURN:
-                self._decided_ms = now_ms + AGAIN_MS
+                self._decided, self._decided_ms = self._decision(), now_ms + AGAIN_MS
             case Code.HOLD:
                 self._hold_ms = now_ms + HOLD_MS
             case Code.ENABLE_BILL_TYPES:
@@ -325,9 +326,14 @@ class CcnetCodec:
         if code not in HOLDS:
             return None
         if held is None or held.decision:  # found before anybody above could decide: no payment is open (section 9.1)
-            decision = Code(held.decision) if held else Code.RETURN
-            return decision if now_ms >= self._decided_ms else None
+            decision = self._decision()
+            return decision[1] if decision != self._decided or now_ms >= self._decided_ms else None
         return Code.HOLD if now_ms >= max(held.since_ms + HOLD_MS, self._hold_ms) else None
+
+    def _decision(self) -> tuple[int, Code]:
+        """Return which note is to go where."""
+        held = self._watch.held
+        return (held.escrow, Code(held.decision)) if held else (0, Code.RETURN)
 
     def _target(self) -> frozenset[int]:
         """Return what is to be enabled now."""
@@ -341,8 +347,9 @@ class CcnetCodec:
             return False
         if target == self._asked_mask and now_ms < self._mask_ms:
             return False
-        unasked = code == (State.DISABLED if target else State.IDLING)
-        return self._mask != target or unasked
+        if code == (State.DISABLED if target else State.IDLING):  # unasked, or as we found it
+            return True
+        return self._mask != target and not (code == State.DISABLED and self._mask is None)
 
     def _unanswered(self, now_ms: int) -> None:
         if self._link.asked in (Code.IDENTIFICATION, Code.GET_BILL_TABLE):
