@@ -45,7 +45,7 @@ class Validator:
         self._woken_in: Place = Place.NOWHERE  # where the power cut found a note
         self.enabled_types = self.escrow_types = 0
         self.security_types = 0
-        self._drawn_in_with = 0  # escrow mask when the note was taken
+        self._drawn_in_with = 0, 0  # the masks when the note was taken
         self._escrow_ms = 0
         self._escrow_told = self._holding = False
         self._failure = self._cheated = False
@@ -261,7 +261,7 @@ class Validator:
             self._paused_left_ms = self.settings.pause_ms
             raise Refused("another note is being processed")
         self.body.place, self.body.value_minor = Place.ACCEPTING, value_minor
-        self._drawn_in_with = self.escrow_types
+        self._drawn_in_with = self.enabled_types, self.escrow_types
         self._then(self.settings.draw_in_ms, self._judge)
         self._moment("accepting")
 
@@ -271,9 +271,10 @@ class Validator:
             return
         bit = 1 << self._type()
         # A mask that came meanwhile and has no type at all does not stop a note that was drawn in under the old one.
-        if self.enabled_types and not self.enabled_types & bit:
+        types, escrow = (self.enabled_types, self.escrow_types) if self.enabled_types else self._drawn_in_with
+        if not types & bit:
             self._reject(INHIBITED)
-        elif not (self.escrow_types or self._drawn_in_with) & bit:
+        elif not escrow & bit:
             self._start_stack()
         else:
             self.body.place = Place.ESCROW

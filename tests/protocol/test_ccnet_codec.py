@@ -726,6 +726,13 @@ def test_a_device_that_never_gets_ready_is_given_up() -> None:
     assert hand.events == [Lost("it answers but is not ready after 60 s")]
 
 
+def test_a_device_that_comes_back_after_minutes_is_given_its_time() -> None:
+    hand = Hand().connected()
+    hand.pass_ms(100_000)
+    hand.answer(*[DISABLED] * 5)
+    assert [type(event) for event in hand.events] == [Lost, Connected]
+
+
 def test_a_closed_codec_says_nothing() -> None:
     codec = CcnetCodec()
     assert codec.feed(BY_NUMBER[26], 0) == []

@@ -165,7 +165,9 @@ class CcnetCodec:
         kind, data = self._link.take(raw, now_ms)
         if kind is Reply.NONE:
             return []
-        self._last_good_ms, self._lost = max(self._last_good_ms, now_ms), False
+        if self._lost:  # it has as long as any other to get ready
+            self._lost, self._opened_ms = False, now_ms
+        self._last_good_ms = max(self._last_good_ms, now_ms)
         asked = self._link.asked
         if kind is Reply.ANSWER and self._fits(asked, data):
             self._link.answered(data, now_ms)
@@ -190,13 +192,14 @@ class CcnetCodec:
             case Code.POLL:
                 return self._observe(data, now_ms)
             case Code.IDENTIFICATION | Code.GET_BILL_TABLE:
-                self._interrogation.take(data)
+                self._interrogation.missed() if data == NAK else self._interrogation.take(data)
             case Code.GET_STATUS:
                 self._checked(data)
             case Code.ENABLE_BILL_TYPES if data == ACK:
                 self._mask = self._asked_mask
                 self._check = self._check if self._mask else 0
             case Code.RESET if data == ACK:
+                self._reset_wanted, self._jam_reset = False, True
                 self._reset_ms = now_ms + RESET_MS
                 self._last_good_ms = now_ms + RESET_MS - LOST_MS
         return []
@@ -283,7 +286,7 @@ class CcnetCodec:
         self._fresh = False
         match data[0]:
             case Code.RESET:
-                self._reset_wanted, self._jam_reset = False, True
+                self._reset_ms = now_ms + AGAIN_MS
             case Code.STACK | Code.RETURN:
                 self._decided, self._decided_ms = self._decision(), now_ms + AGAIN_MS
             case Code.HOLD:

@@ -11,6 +11,7 @@ from hardware.acceptors.ccnet.frames import ILLEGAL, TYPES, Code
 from hardware.acceptors.contract import Identity
 
 TRIES_MAX = 3
+MISSES_MAX = 10  # a bad line may swallow some answers; without its table a device takes no money
 ANSWER_MS = 1_500  # slow units take that long for these two (section 5)
 IDENTIFICATION_BYTES_MIN, RECORD_BYTES = 15, 5
 PART_BYTES, SERIAL_BYTES = 15, 12
@@ -79,14 +80,14 @@ def firmware_of(part: str) -> str:
 
 
 class Interrogation:
-    """The two questions in their order, each until it is answered or was tried three times."""
+    """The two questions in their order, each until it is answered, refused three times or given up."""
 
     def __init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
         self._left = [Code.IDENTIFICATION, Code.GET_BILL_TABLE]
-        self._tries = 0
+        self._tries = self._misses = 0
         self._plate = Plate()
         self._table: dict[int, tuple[str, int]] = {}
 
@@ -104,7 +105,9 @@ class Interrogation:
     def take(self, data: bytes) -> None:
         """Take the answer to the present question; ILLEGAL COMMAND is one try less."""
         if data == ILLEGAL:
-            self.missed()
+            self._tries += 1
+            if self._tries >= TRIES_MAX:
+                self._next()
         elif self.question == Code.IDENTIFICATION:
             self._plate = read_plate(data) or Plate()
             self._next()
@@ -113,14 +116,14 @@ class Interrogation:
             self._next()
 
     def missed(self) -> None:
-        """It brought no answer."""
-        self._tries += 1
-        if self._tries >= TRIES_MAX:
+        """It brought no answer that could be understood."""
+        self._misses += 1
+        if self._misses >= (MISSES_MAX if self.question == Code.GET_BILL_TABLE else TRIES_MAX):
             self._next()
 
     def _next(self) -> None:
         del self._left[0]
-        self._tries = 0
+        self._tries = self._misses = 0
 
     def identity(self) -> Identity:
         plate = self._plate
