@@ -80,7 +80,7 @@ TAKING = _taking()
 
 @settings(max_examples=10_000, deadline=None)
 @given(
-    st.lists(st.one_of(REPLIES, damaged(), st.binary(max_size=12)), max_size=9),
+    st.lists(st.one_of(REPLIES, damaged(), st.binary(max_size=12)), max_size=6),
     st.lists(st.integers(1, 300), max_size=3),
     st.booleans(),
 )
