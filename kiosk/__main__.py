@@ -48,7 +48,8 @@ def main(argv: list[str]) -> int:
 
 def _arguments(argv: list[str]) -> tuple["Config", argparse.Namespace]:
     """Parse what all processes share. Exits with 2 and every error of the configuration in one list."""
-    from kiosk.config.load import ConfigWrong, load
+    from kiosk.config.load import load
+    from kiosk.config.wrong import ConfigWrong
 
     parser = argparse.ArgumentParser(prog="kiosk")
     parser.add_argument("--config", type=Path, required=True)

@@ -25,8 +25,8 @@ def due_minor(turn: Turn) -> int:
 
 
 def fee_on(turn: Turn, base_minor: int) -> int:
-    fee = turn.settings.card_fee
-    return fee.of(base_minor) if fee is not None else 0
+    rule = turn.scene.fee_rule
+    return rule.of(base_minor) if rule is not None else 0
 
 
 # What the person does
@@ -77,9 +77,9 @@ def sell(turn: Turn) -> None:
         turn.show(stage="tender", card_phase="", notice="card_unavailable")
         awake(turn)
         return
-    fee, fee_minor = turn.settings.card_fee, fee_on(turn, amount_minor)
-    if fee is not None and fee_minor:
-        turn.record(FeeAgreed(payment.payment_id, fee.rule, fee.kind, amount_minor, fee_minor))
+    rule, fee_minor = turn.scene.fee_rule, fee_on(turn, amount_minor)
+    if rule is not None and fee_minor:
+        turn.record(FeeAgreed(payment.payment_id, rule.name, rule.programme, amount_minor, fee_minor))
     turn.show(fee_minor=fee_minor)
     start_sale(turn, "bill", amount_minor)
 

@@ -1,18 +1,13 @@
 """What a card costs the resident, and under which rule. Shown and agreed before the card is asked for."""
 
-from dataclasses import dataclass
+from datetime import date
+
+from kiosk.brain.settings import Settings
+from kiosk.domain.fees import FeeRule, fee_for
 
 
-@dataclass(frozen=True)
-class CardFee:
-    """`kind`: service, convenience or surcharge. The fee is `fixed_minor` and `per_mille` of the sum, and no less."""
-
-    rule: str
-    kind: str
-    fixed_minor: int = 0
-    per_mille: int = 0
-    least_minor: int = 0
-
-    def of(self, base_minor: int) -> int:
-        """Return the fee on `base_minor`, a half cent rounded up."""
-        return max(self.least_minor, self.fixed_minor + (base_minor * self.per_mille + 500) // 1000)
+def card_rule(settings: Settings, day: str) -> FeeRule | None:
+    """Return the rule for cards on `day` (YYYY-MM-DD), None if they cost nothing. Nobody knows the card's kind yet."""
+    where = {"category": settings.card_category, "department": settings.card_department}
+    rule = fee_for(settings.card_fees, date.fromisoformat(day), 1, tender="card", **where).rule
+    return rule if rule is not None and rule.programme != "none" else None

@@ -8,6 +8,7 @@ from kiosk.brain.claims import carried
 from kiosk.brain.closing import close, done, leave, reprint, stop_paying
 from kiosk.brain.commands import CheckTyped
 from kiosk.brain.events import HeadChecked, IntentReceived
+from kiosk.brain.fees import card_rule
 from kiosk.brain.finding import open_session, type_account
 from kiosk.brain.idle import awake
 from kiosk.brain.limits import trouble
@@ -55,7 +56,8 @@ def _agree(turn: Turn, amount_minor: int) -> None:
     if amount_minor > turn.settings.maximum_minor:
         turn.show(notice="amount_too_high", notice_minor=turn.settings.maximum_minor)
     elif amount_minor > 0:
-        turn.show(stage="tender", agreed_minor=amount_minor, field="", entry="", notice="")
+        rule = card_rule(turn.settings, turn.moment.local[:10])
+        turn.show(stage="tender", agreed_minor=amount_minor, fee_rule=rule, field="", entry="", notice="")
 
 
 def _account(turn: Turn) -> Account:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kiosk.brain.fees import CardFee
+from kiosk.domain.fees import FeeRule
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ class Settings:
     cards: bool = False  # a terminal is configured
     card_minimum_minor: int = 100
     card_maximum_minor: int = 1_000_000
-    card_fee: CardFee | None = None
+    card_fees: tuple[FeeRule, ...] = ()
+    card_category: str = ""  # whose bills the terminal's contract is for, as fee rules name them
+    card_department: str = ""
 
     def value_of(self, channel: int) -> int:
         """Return what a note of `channel` is worth in cents, 0 when the channel is not configured."""

@@ -73,10 +73,10 @@ def _card_reason(state: State) -> str:
 
 
 def _fee(state: State) -> FeeView | None:
-    fee, due_minor = state.settings.card_fee, _due_minor(state)
-    if fee is None or state.scene.stage not in ("tender", "fee", "cash") or not fee.of(due_minor):
+    rule, due_minor = state.scene.fee_rule, _due_minor(state)
+    if rule is None or state.scene.stage not in ("tender", "fee", "cash") or not rule.of(due_minor):
         return None
-    return FeeView(fee.kind, due_minor, fee.of(due_minor))
+    return FeeView(rule.programme, due_minor, rule.of(due_minor))
 
 
 def _card(state: State) -> CardView | None:

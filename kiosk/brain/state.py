@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from kiosk.brain.settings import Settings
 from kiosk.domain.claim import Aftermath
 from kiosk.domain.facts import ClaimOpened, LinePaid, NoteCount, NoteInPayment, PaymentCompleted
+from kiosk.domain.fees import FeeRule
 from kiosk.domain.invoice import Account, InvoiceReference
 from kiosk.domain.snapshot import DeviceHealth, ReceiptView
 from kiosk.domain.tenders import CardSaleApproved, CheckInPayment, FeeAgreed
@@ -212,6 +213,7 @@ class Scene:
     card_wanted: bool = False  # likewise
     card_phase: str = ""  # preparing, asking, cancelling, checking or undoing
     card_prompt: str = ""  # what the terminal asks of the person
+    fee_rule: FeeRule | None = None  # for cards, of the day on which the amount was chosen: what is shown is charged
     fee_minor: int = 0  # agreed for the card that is being taken, and not taken yet
     incident: str = ""  # reference on the page that says a card's end is not known
     receipt: ReceiptView | None = None

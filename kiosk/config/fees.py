@@ -7,10 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Strict, StrictBool, StrictInt, StrictStr, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Strict, StrictInt, StrictStr, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from kiosk.config.load import ConfigWrong
+from kiosk.config.wrong import ConfigWrong
 from kiosk.domain.fees import FeeRule, contradictions, problems
 
 Day = Annotated[date, Strict()]
@@ -34,7 +34,6 @@ class _Rule:
     most_minor: StrictInt | None = None
     cap_per_mille: StrictInt | None = None
     rounding: StrictStr | None = None
-    own_transaction: StrictBool = True
 
 
 def load_fees(path: Path) -> tuple[FeeRule, ...]:

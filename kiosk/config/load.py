@@ -7,15 +7,9 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from kiosk.config.fees import load_fees
 from kiosk.config.model import Config
-
-
-class ConfigWrong(Exception):
-    """`errors` lists everything that is wrong, one line each."""
-
-    def __init__(self, errors: list[str]) -> None:
-        super().__init__("\n".join(errors))
-        self.errors = errors
+from kiosk.config.wrong import ConfigWrong
 
 
 def load(path: Path, devices: bool = False) -> Config:
@@ -31,9 +25,19 @@ def load(path: Path, devices: bool = False) -> Config:
         config = TypeAdapter(Config).validate_python(content, context=context)
     except ValidationError as error:
         raise ConfigWrong([_in_words(cast(dict[str, Any], item)) for item in error.errors()] + errors) from error
+    errors += _wrong_fees(config)
     if errors:
         raise ConfigWrong(errors)
     return config
+
+
+def _wrong_fees(config: Config) -> list[str]:
+    try:
+        if config.card is not None and config.card.fees is not None:
+            load_fees(config.card.fees)
+    except ConfigWrong as wrong:
+        return [f"card.fees: {error}" for error in wrong.errors]
+    return []
 
 
 def absent_devices(content: Mapping[str, Any]) -> list[str]:

@@ -123,22 +123,12 @@ class Acceptor:
 
 
 @dataclass(frozen=True, config=_STRICT)
-class CardFee:
-    """What a card costs the resident. `rule` and `kind` are as registered with the acquirer and go on receipts."""
-
-    rule: Name
-    kind: Literal["service", "convenience", "surcharge"]
-    fixed_minor: Cents = 0
-    per_mille: Annotated[int, Field(ge=0, le=100)] = 0
-    least_minor: Cents = 0
-
-
-@dataclass(frozen=True, config=_STRICT)
 class Card:
     """The card terminal. `address` is a port, host:port, or the address of a service, by `protocol`.
 
     `terminal` is the terminal id that must answer (the reader's id at Stripe), `serial` what must be printed on it, ""
-    for any. `secret_file` holds the merchant's password or the restricted key, readable by the kiosk alone.
+    for any. `secret_file` holds the merchant's password or the restricted key, readable by the kiosk alone. `fees` is a
+    table of dated rules, `category` and `department` whose bills the terminal's contract is for, as rules name them.
     """
 
     protocol: Literal["zvt", "pax", "stripe"]
@@ -151,7 +141,9 @@ class Card:
     test_mode: Annotated[bool, _in_production(lambda test: not test, "test cards are no money")] = False
     minimum_minor: Cents = 100
     maximum_minor: Cents = 1_000_000
-    fee: CardFee | None = None
+    fees: Path | None = None
+    category: Annotated[str, StringConstraints(pattern=r"^([0-9]{4})?$")] = ""
+    department: str = ""
 
     def __post_init__(self) -> None:
         if self.protocol == "stripe" and (self.secret_file is None or not self.terminal):

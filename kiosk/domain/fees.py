@@ -24,8 +24,7 @@ class FeeRule:
     `departments` and `categories` (merchant category codes) are those that it is for; none at all: every one.
 
     The fee is `fixed_minor` and `per_mille` of the bill, rounded as `rounding` says; at least `least_minor`, at most
-    `most_minor`, and never above `cap_per_mille` of the bill, whatever the rest says. `own_transaction`: the card is
-    charged for it apart.
+    `most_minor`, and never above `cap_per_mille` of the bill, whatever the rest says.
     """
 
     name: str
@@ -42,7 +41,6 @@ class FeeRule:
     most_minor: int | None = None
     cap_per_mille: int | None = None
     rounding: str = "half_up"
-    own_transaction: bool = True
 
     def holds(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kiosk.config.load import ConfigWrong, load
+from kiosk.config.load import load
+from kiosk.config.wrong import ConfigWrong
 
 GOOD, DAMAGED, UNUSABLE = 0, 1, 2
 WAIT_S = 3_600.0  # the engine looks at a long journal in small parts, between its other work

@@ -16,8 +16,9 @@ from hardware.acceptors.contract import Identity
 from hardware.acceptors.families import FAMILIES
 from hardware.acceptors.probe import Finding, Setting, probe
 from hardware.transport.line import LineLost
-from kiosk.config.load import ConfigWrong, load
+from kiosk.config.load import load
 from kiosk.config.model import Acceptor, Config
+from kiosk.config.wrong import ConfigWrong
 from kiosk.domain.money import format_minor
 from kiosk.engine.acceptor_port import options_of, toggle_file
 

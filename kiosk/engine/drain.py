@@ -16,8 +16,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from kiosk.config.load import ConfigWrong, load
+from kiosk.config.load import load
 from kiosk.config.model import Config
+from kiosk.config.wrong import ConfigWrong
 from kiosk.engine.city import session_for
 from kiosk.journal import audit, lines
 from kiosk.journal.chain import ChainCheck, Expectation

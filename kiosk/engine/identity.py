@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk import VERSION
-from kiosk.brain.fees import CardFee
 from kiosk.brain.settings import Settings, Timeouts
-from kiosk.config.model import Card, Config
+from kiosk.config.fees import load_fees
+from kiosk.config.model import Config
 from kiosk.journal.keys import ENROLMENT_NAME, KEY_NAME, Enrolment, KeyUnusable, load_enrolment, load_key
 from kiosk.journal.medium import reason_of
 
@@ -45,11 +45,6 @@ def unknown_because(error: NotEnrolled | OSError) -> str:
     return "not_enrolled" if isinstance(error, NotEnrolled) else reason_of(error)
 
 
-def _fee_of(card: Card) -> CardFee | None:
-    fee = card.fee
-    return CardFee(fee.rule, fee.kind, fee.fixed_minor, fee.per_mille, fee.least_minor) if fee else None
-
-
 def settings_of(config: Config, who: Enrolment) -> Settings:
     times = config.times
     timeouts = Timeouts(
@@ -76,5 +71,7 @@ def settings_of(config: Config, who: Enrolment) -> Settings:
         cards=card is not None,
         card_minimum_minor=card.minimum_minor if card else 0,
         card_maximum_minor=card.maximum_minor if card else 0,
-        card_fee=_fee_of(card) if card else None,
+        card_fees=load_fees(card.fees) if card and card.fees else (),
+        card_category=card.category if card else "",
+        card_department=card.department if card else "",
     )

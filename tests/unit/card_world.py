@@ -1,24 +1,25 @@
 """The kiosk of brain_world.py with a card terminal that keeps count of what it really took."""
 
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from kiosk.brain import events
 from kiosk.brain.apply import fold
 from kiosk.brain.commands import CancelCard, Command, FindCard, SellByCard, VoidCard
-from kiosk.brain.fees import CardFee
 from kiosk.brain.settings import Settings
 from kiosk.brain.state import State
 from kiosk.domain.facts import PaymentCompleted
+from kiosk.domain.fees import FeeRule
 from kiosk.domain.tenders import CardSlip
 from tests.unit.brain_world import World, account, settings
 
-SERVICE_FEE = CardFee("card-2026", "service", per_mille=28, least_minor=150)
+SERVICE_FEE = FeeRule("card-2026", "service", date(2020, 1, 1), per_mille=28, least_minor=150)
 SLIP = CardSlip(brand="Visa", last4="4242", approval="A1B2C3", application="Visa Credit", aid="A0000000031010")
 
 
-def card_settings(fee: CardFee | None = None) -> Settings:
-    return replace(settings(), cards=True, card_fee=fee, claim_phone="555 0100")
+def card_settings(*fees: FeeRule) -> Settings:
+    return replace(settings(), cards=True, card_fees=fees, claim_phone="555 0100")
 
 
 @dataclass

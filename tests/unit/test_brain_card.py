@@ -1,5 +1,8 @@
 """The rules of a card, one by one: shown as they would be told to a cashier."""
 
+from dataclasses import replace
+from datetime import date, timedelta
+
 import pytest
 
 from kiosk.brain import events
@@ -7,6 +10,7 @@ from kiosk.brain.commands import AcknowledgeCard, EnableAcceptor
 from kiosk.brain.state import State
 from kiosk.domain import facts as f
 from kiosk.domain import tenders as t
+from kiosk.domain.fees import FeeRule
 from tests.unit.card_world import (
     SERVICE_FEE,
     CancelCard,
@@ -280,6 +284,36 @@ def test_the_fee_is_shown_beside_cash_before_the_card_is_asked_for(costly: CardW
     costly.touch("agree_fee")
     assert [(a.base_minor, a.fee_minor) for a in costly.of(t.FeeAgreed)] == [(5318, 150)]
     assert [s.amount_minor for s in costly.ordered(SellByCard)] == [5318]
+
+
+@pytest.mark.parametrize(("starts", "shown"), [(-1, True), (0, True), (1, False)])
+def test_the_fee_is_that_of_the_day_on_which_the_amount_was_chosen(starts: int, shown: bool) -> None:
+    today = date(2026, 11, 23)  # in brain_world.py
+    rule = replace(SERVICE_FEE, valid_from=today + timedelta(days=starts))
+    world = CardWorld(State(card_settings(rule))).boot()
+    world.to_tender()
+    assert (world.picture.fee is not None) == shown
+
+
+def test_no_fee_and_a_surcharge_that_nobody_can_know_to_apply_cost_nothing() -> None:
+    free = FeeRule("No fee", "none", date(2020, 1, 1))
+    credit = FeeRule(
+        "Surcharge", "surcharge", date(2020, 1, 1), card_kinds=frozenset({"credit"}), per_mille=30, cap_per_mille=30
+    )
+    world = CardWorld(State(card_settings(free, credit))).boot()
+    world.to_tender()
+    assert world.picture.fee is None
+    world.touch("pay_card")
+    assert [sale.amount_minor for sale in world.ordered(SellByCard)] == [5318]
+
+
+def test_the_fee_is_that_of_the_terminals_category() -> None:
+    utility = FeeRule("Utility", "none", date(2020, 1, 1), categories=frozenset({"4900"}))
+    tax = replace(SERVICE_FEE, categories=frozenset({"9311"}))
+    for category, shown in (("4900", False), ("9311", True), ("", False)):
+        world = CardWorld(State(replace(card_settings(utility, tax), card_category=category))).boot()
+        world.to_tender()
+        assert (world.picture.fee is not None) == shown
 
 
 def test_from_the_fee_one_can_go_to_cash_or_back(costly: CardWorld) -> None:

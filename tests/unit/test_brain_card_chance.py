@@ -32,7 +32,7 @@ class Lobby(cash.Street, CardWorld):
         self.asked: FindCard | None = None
         self.away = False
         super().__init__()
-        self.state = State(card_settings(SERVICE_FEE if fee else None))
+        self.state = State(card_settings(*([SERVICE_FEE] if fee else [])))
 
     def tell(self, kind: type[events.Event], **values: Any) -> list[Command]:
         orders = super().tell(kind, **values)

@@ -6,11 +6,13 @@ import pytest
 
 from hardware.scanner.camera import SCHEMES
 from kiosk.__main__ import main
-from kiosk.config.load import ConfigWrong, absent_devices, load
+from kiosk.config.load import absent_devices, load
 from kiosk.config.model import CAMERAS, PROFILES
+from kiosk.config.wrong import ConfigWrong
 from kiosk.engine.pins import hash_pin, who_has
 from kiosk.scanning.library import BUILT_IN
 
+DEMO_FEES = Path(__file__).parents[2] / "assets" / "fees" / "demo.toml"
 SAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.toml"
 
 
@@ -201,3 +203,20 @@ def test_a_pin_is_four_to_twelve_digits(pin: str) -> None:
 def test_an_unknown_command_prints_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dance"]) == 2
     assert "kiosk enrol" in capsys.readouterr().err
+
+
+def test_the_fees_that_a_configuration_names_are_read_and_their_errors_are_its_own(tmp_path: Path) -> None:
+    fees = tmp_path / "fees.toml"
+    card = f'[card]\nprotocol = "pax"\naddress = "127.0.0.1:10009"\nfees = "{fees}"\ncategory = "9311"\n\n[printer]'
+    path = write(tmp_path, ("[printer]", card))
+    with pytest.raises(ConfigWrong, match=r"card\.fees: .*fees\.toml"):
+        load(path)
+    fees.write_text('[[rule]]\nname = "A"\nprogramme = "none"\n')
+    with pytest.raises(ConfigWrong, match=r"card\.fees: rule 1: valid_from is missing"):
+        load(path)
+    fees.write_text(DEMO_FEES.read_text())
+    loaded = load(path).card
+    assert loaded is not None
+    assert (loaded.fees, loaded.category) == (fees, "9311")
+    with pytest.raises(ConfigWrong, match=r"card\.category"):
+        load(write(tmp_path, ("[printer]", card.replace("9311", "tax"))))

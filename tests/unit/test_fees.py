@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.config.fees import load_fees
-from kiosk.config.load import ConfigWrong
+from kiosk.config.wrong import ConfigWrong
 from kiosk.domain.fees import CARD_KINDS, NO_FEE, Fee, FeeRule, contradictions, fee_for, problems
 
 DEMO = Path(__file__).parents[2] / "assets" / "fees" / "demo.toml"
