@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 # Each is the module of a twin with `main(argv) -> int`, found when it is asked for: most need libraries of their own.
-TWINS = ("ebds", "id003", "ccnet", "ssp", "printer", "camera", "imager", "wedge", "network", "stripe", "pax")
+TWINS = ("ebds", "id003", "ccnet", "ssp", "printer", "camera", "imager", "wedge", "network", "stripe", "pax", "zvt")
 DECODERS = {  # modules with `decode_line(text) -> dict`
     "ebds": "hardware.acceptors.ebds.decode",
     "id003": "hardware.acceptors.id003.decode",

@@ -19,6 +19,8 @@ FIRST_DAY = datetime(2026, 10, 6, 22, 39, 53)
 READY = 0x00
 FORBIDDEN = frozenset({0x22, 0x23, 0x24, 0x2D, 0x0E, 0x3A})
 NO_READING = (0x06C0, 0x06C6)
+NOBODY = "nobody"
+GLANCE_MS = 100
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Terminal:
         self.status = READY
         self.refusals = 0
         self.plans: deque[tuple[str, int]] = deque()
+        self.everybody = "approve"  # what those do of whom nothing is ordered
         self.slow_ms = 0  # added to the next host's answer
         self.outgoing: deque[Words] = deque()
         self.commands: list[int] = []  # codes heard, for people and tests
@@ -85,6 +88,12 @@ class Terminal:
         if name not in PLANS:
             raise Refused(f"no such plan: {name}; there are {', '.join(PLANS)}")
         self.plans.append((name, number))
+
+    def all_do(self, name: str) -> None:
+        """Say what becomes of every sale for which nothing is ordered; "nobody": nobody comes."""
+        if name not in (*PLANS, NOBODY):
+            raise Refused(f"no such plan: {name}; there are {', '.join(PLANS)}, {NOBODY}")
+        self.everybody = name
 
     def state(self) -> str:
         return self._state
@@ -239,14 +248,19 @@ class Terminal:
         if 0x49 in asked and asked[0x49].hex() != self.settings.currency:
             yield from self._ended(0x6F)
             return
-        name, number = self.plans.popleft() if self.plans else ("approve", 0)
         self._state = "waiting for card"
         yield from self._progress(0x0A, "Present card")
+        waited_ms = 0
+        while not self.plans and self.everybody == NOBODY and waited_ms < self.settings.card_wait_ms:
+            if (yield Wait(GLANCE_MS, abortable=True)):
+                yield from self._ended(0x6C)
+                return
+            waited_ms += GLANCE_MS
+        name, number = self.plans.popleft() if self.plans else (self.everybody, 0)
         late = name == "walks_away"
-        if (yield Wait(self.settings.card_wait_ms if late else self.settings.present_ms, abortable=True)):
-            yield from self._ended(0x6C)
-            return
-        if late or name == "customer_cancels":
+        hesitation_ms = self.settings.card_wait_ms if late else self.settings.present_ms
+        aborted = name != NOBODY and (yield Wait(hesitation_ms, abortable=True))
+        if aborted or name in ("walks_away", "customer_cancels", NOBODY):
             yield from self._ended(0x6C)
             return
         if name == "dies_before":
