@@ -65,7 +65,7 @@ def _scripted(out: Path, base: Path, names: list[str], acceptor: str) -> int:
         old.unlink()
     screens.mkdir(exist_ok=True)
     display = Display(*SIZE)
-    world = World(base, display.name, SIZE, IDLE_S, acceptor=acceptor)
+    world = World(base, display.name, SIZE, IDLE_S, acceptor=acceptor, cards=True)
     try:
         world.start(bills=40)
         lobby = Lobby(world, display, screens)
@@ -94,7 +94,12 @@ def _play(lobby: Lobby, name: str) -> dict[str, Any]:
 
 def _go_home(lobby: Lobby) -> None:
     """After a failed journey let the kiosk's own time-outs bring it back, so that the next can be judged."""
-    for twin, mends in (("network", ("up",)), ("printer", ("paper_ok",)), ("acceptor", ("power_on", "cable_in"))):
+    for twin, mends in (
+        ("network", ("up",)),
+        ("printer", ("paper_ok",)),
+        ("acceptor", ("power_on", "cable_in")),
+        ("terminal", ("calm",)),
+    ):
         for do in mends:
             _try(lambda twin=twin, do=do: lobby.world.twin(twin).ask(do))
     _try(lambda: lobby.world.twin("camera").ask("clear"))
@@ -109,7 +114,7 @@ def _try(act: Any) -> None:
 
 
 def _settle(world: World, out: Path, played: list[dict[str, Any]]) -> dict[str, Any]:
-    """Stop the kiosk, let nothing be unposted, and compare the three books."""
+    """Stop the kiosk, let nothing be unposted, and compare the three books of each tender."""
     _drain(world)
     world.processes.stop("kiosk", 60)
     journal = world.base / "kiosk" / "journal.db"
@@ -123,6 +128,9 @@ def _settle(world: World, out: Path, played: list[dict[str, Any]]) -> dict[str, 
         "cassette_minor": world.cassette_minor() + world.taken_minor,
         "journal_minor": cash_in(records),
         "ledger_minor": world.ledger_minor(),
+        "batch_minor": world.batch_minor(),
+        "journal_card_minor": by_card(records),
+        "receivable_minor": world.receivable_minor(),
         "records": len(records),
         "chain_ok": chain_ok,
     }
@@ -132,6 +140,13 @@ def cash_in(records: list[dict[str, Any]]) -> int:
     """Return the cents that the journal says are in cassettes: by note facts alone."""
     bodies = [record["entry"] for record in records if record["kind"] in ("NoteStacked", "NoteUnexpected")]
     return sum(entry["body"]["value_minor"] for entry in bodies)
+
+
+def by_card(records: list[dict[str, Any]]) -> int:
+    """Return the cents that the journal says were taken from cards, less what was undone."""
+    signs = {"CardSaleApproved": 1, "CardSaleVoided": -1}
+    bodies = [(signs[record["kind"]], record["entry"]["body"]) for record in records if record["kind"] in signs]
+    return sum(sign * body["amount_minor"] for sign, body in bodies)
 
 
 def _drain(world: World) -> None:
@@ -166,12 +181,19 @@ def _keep(logs: Path, out: Path) -> None:
 
 
 def _report(summary: dict[str, Any]) -> int:
-    names = ("cassette_minor", "journal_minor", "ledger_minor")
-    sums = [summary[name] for name in names]
-    agree = len(set(sums)) == 1
-    print()
-    for name, minor in zip(("in the cassette", "in the journal", "in the ledger"), sums, strict=True):
-        print(f"  {name:28} {minor / 100:10,.2f}")
+    books = (
+        (("in the cassette", "cassette_minor"), ("in the journal", "journal_minor"), ("in the ledger", "ledger_minor")),
+        (
+            ("taken by the card reader", "batch_minor"),
+            ("in the journal", "journal_card_minor"),
+            ("in the ledger", "receivable_minor"),
+        ),
+    )
+    agree = all(len({summary[key] for _, key in three}) == 1 for three in books)
+    for three in books:
+        print()
+        for name, key in three:
+            print(f"  {name:28} {summary[key] / 100:10,.2f}")
     print(f"  {'records':28} {summary['records']:10,}  chain {'good' if summary['chain_ok'] else 'BROKEN'}")
     good = agree and summary["chain_ok"] and all(journey["ok"] for journey in summary["journeys"])
     print(f"\n  {'All agree to the cent.' if agree else 'THE BOOKS DO NOT AGREE.'}")
@@ -182,9 +204,10 @@ def _report(summary: dict[str, Any]) -> int:
 
 
 def _by_hand(base: Path, acceptor: str) -> int:
-    world = World(base, "", HAND_SIZE, place=HAND_PLACE, acceptor=acceptor)
+    world = World(base, "", HAND_SIZE, place=HAND_PLACE, acceptor=acceptor, cards=True)
     try:
         world.start(bills=20)
+        world.twin("terminal").ask("auto", outcome="approve")  # the dock has no card yet
         print("demo: hold a bill to the camera in the dock; staff PIN 246810; close the dock to end", flush=True)
         dock = [sys.executable, "-m", "hardware.sim.dock", "--bills", str(world.bills), "--geometry", DOCK]
         for twin in ("acceptor", "printer", "camera", "network"):

@@ -109,6 +109,25 @@ def pay_cash(how: str = "pay_full") -> Step:
     return step
 
 
+def pay_by_card(how: str = "pay_full") -> Step:
+    """Choose the amount and the card; wait until the reader asks for it."""
+
+    def step(lobby: Lobby) -> None:
+        lobby.touch(how)
+        lobby.see("how to pay", screen="tender", card=True)
+        lobby.picture("tender")
+        lobby.touch("pay_card")
+        lobby.see("the reader asking", 30, screen="card", card_view__prompt="present_card")
+        lobby.picture("card")
+
+    return step
+
+
+def present(outcome: str = "approve", **fields: Any) -> Step:
+    """Hold a card to the reader."""
+    return twin("terminal", "present", outcome=outcome, **fields)
+
+
 def put_in(value_minor: int) -> Step:
     """Put in one note that fits and see it counted."""
 
@@ -313,6 +332,44 @@ JOURNEYS: dict[str, Sequence[Step]] = {
         receipt("20.00", printed="unavailable"),
         twin("printer", "paper_ok"),
         see("paper again", 30, printer=True),
+    ),
+    "card-approved": steps(
+        hold_bill("99678526"), pay_by_card(), present(), see("the end", 30, screen="done"), receipt_of_what_is_in()
+    ),
+    "card-declined": steps(
+        hold_bill("88567417"),
+        pay_by_card(),
+        present("generic_decline"),
+        see("the choice again", 30, screen="tender", notice="card_declined"),
+        picture("declined"),
+        touch("pay_cash"),
+        put_in(1000),
+        touch("stop"),
+        see("the question", screen="review"),
+        touch("confirm"),
+        receipt("10.00"),
+    ),
+    "cash-then-card": steps(
+        hold_bill("88567417"),
+        pay_cash(),
+        put_in(1000),
+        touch("pay_card"),
+        see("the reader asking", 30, screen="card", card_view__prompt="present_card"),
+        picture("rest"),
+        present(),
+        see("the end", 30, screen="done"),
+        receipt_of_what_is_in(),
+    ),
+    "card-lost-then-found": steps(
+        hold_bill("55264188"),
+        pay_by_card(),
+        twin("terminal", "down", on=True),
+        present(),
+        see("the question what became of it", 60, screen="card", card_view__phase="checking"),
+        picture("checking"),
+        twin("terminal", "down", on=False),
+        see("the end", 60, screen="done"),
+        receipt_of_what_is_in(),
     ),
     "cassette-swap": steps(see("the page that waits", screen="attract"), sign_in(), swap_cassette()),
 }

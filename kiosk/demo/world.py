@@ -18,7 +18,7 @@ from kiosk.demo.processes import DemoFailed, Processes, answers, free_port
 from kiosk.demo.view import View
 from kiosk.engine.pins import hash_pin
 
-TWINS = ("acceptor", "printer", "camera", "network")
+TERMINAL_KEY = "rk_live_twin"  # of the simulated card service on this machine, and of no other
 PIN = "246810"
 
 _CONFIG = """\
@@ -46,6 +46,7 @@ heartbeat_s = 2
 port = "{base}/dev/acceptor"
 protocol = "{acceptor}"
 
+{card}
 [printer]
 kind = "serial"
 address = "{base}/dev/printer"
@@ -73,6 +74,15 @@ pin = "{pin}"
 """
 
 
+_CARD = """\
+[card]
+protocol = "stripe"
+address = "http://127.0.0.1:{port}"
+terminal = "tmr_LobbyReader01"
+secret_file = "{base}/terminal.key"
+"""
+
+
 class World:
     """Everything of one demo under `base`. `start` brings it up; the twins answer through `twin(name)`."""
 
@@ -85,8 +95,9 @@ class World:
         extra: tuple[str, ...] = ("--touch-map",),
         place: tuple[int, int] = (0, 0),
         acceptor: str = "ebds",
+        cards: bool = False,
     ) -> None:
-        """`place` is the window's upper left corner; `acceptor` the protocol of the bill acceptor.
+        """`place` is the window's upper left corner; `acceptor` the acceptor's protocol; `cards` adds a card reader.
 
         `idle_s` before the question and for the answer; `extra` arguments of the kiosk, as `--ui none`.
         """
@@ -97,9 +108,10 @@ class World:
         self._size = size
         self._place = place
         self._acceptor = acceptor
+        self._cards = cards
         self._idle = idle_s
         self.processes = Processes(base / "logs", {"DISPLAY": display} if display else {})
-        self.server_port, self.proxy_port = free_port(), free_port()
+        self.server_port, self.proxy_port, self.terminal_port = free_port(), free_port(), free_port()
         self.view = View(base / "run" / "control.sock")
         self.taken_minor = 0  # what staff took out of the cassette
 
@@ -171,6 +183,7 @@ class World:
         text = _CONFIG.format(
             base=self.base,
             port=self.proxy_port,
+            card=_CARD.format(base=self.base, port=self.terminal_port) if self._cards else "",
             acceptor=self._acceptor,
             width=width,
             height=height,
@@ -181,6 +194,9 @@ class World:
             pin=hash_pin(PIN),
         )
         self.config.write_text(text, encoding="utf-8")
+        key = self.base / "terminal.key"
+        key.touch(mode=0o600)
+        key.write_text(TERMINAL_KEY, encoding="ascii")
 
     def _start_server(self, bills: int) -> None:
         state = str(self.base / "city")
@@ -193,7 +209,8 @@ class World:
 
     def twin_programs(self) -> dict[str, list[str]]:
         """Return the arguments of each twin's program, by the twin's name."""
-        return {
+        terminal = {"terminal": ["stripe", "--port", str(self.terminal_port)]} if self._cards else {}
+        return terminal | {
             "acceptor": [self._acceptor, "--link", f"{self.base}/dev/acceptor"],
             "printer": ["printer", "--link", f"{self.base}/dev/printer", "--out", str(self.receipts)],
             "camera": ["camera", "--folder", f"{self.base}/camera"],
@@ -237,6 +254,15 @@ class World:
     def ledger_minor(self) -> int:
         """Return the city's cash in kiosks, in cents, read from the server's database by SQL."""
         return self._one("SELECT SUM(amount_minor) FROM ledger_entry WHERE account_id = 'cash'")
+
+    def batch_minor(self) -> int:
+        """Return what the card service has taken and not given back, in cents."""
+        state = self.twin("terminal").ask("state")
+        return int(state["approved_minor"]) - int(state["refunded_minor"])
+
+    def receivable_minor(self) -> int:
+        """Return what the city's books say that the acquirer owes, by SQL."""
+        return self._one("SELECT SUM(amount_minor) FROM ledger_entry WHERE account_id = 'card-receivable'")
 
     def head_seq(self) -> int:
         """Return how many of the kiosk's records the server holds, by SQL."""

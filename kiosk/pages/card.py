@@ -98,7 +98,8 @@ def card(snapshot: Snapshot, tongue: Tongue) -> Page:
             line(what, "rule", tongue.money(view.amount_minor)),
             line(_what_happens(view, tongue), "muted"),
         ),
-        picture="card",
+        # The drawing of a card at the reader is an invitation.
+        picture="card" if view.phase == "asking" and view.prompt != "authorising" else "finding",
         choices=cancel,
         money=money_strip(money, tongue) if money else None,
     )

@@ -21,10 +21,14 @@ OWED = (
     "power-cut-while-stacking",
     "cable-pulled-in-escrow",
     "paper-out",
+    "card-approved",
+    "card-declined",
+    "cash-then-card",
+    "card-lost-then-found",
 )
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(540)
 @pytest.mark.xdist_group("demo")
 def test_scripted_residents_end_with_books_that_agree(tmp_path: Path) -> None:
     assert set(OWED) <= set(JOURNEYS)
@@ -38,6 +42,7 @@ def test_scripted_residents_end_with_books_that_agree(tmp_path: Path) -> None:
     summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert [journey["name"] for journey in summary["journeys"]] == list(JOURNEYS)
     assert summary["cassette_minor"] == summary["journal_minor"] == summary["ledger_minor"] > 0
+    assert summary["batch_minor"] == summary["journal_card_minor"] == summary["receivable_minor"] > 0
     assert summary["chain_ok"]
     records = (tmp_path / "journal.jsonl").read_text(encoding="utf-8").splitlines()
     assert summary["records"] == len(records) == json.loads(records[-1])["seq"]

@@ -28,12 +28,14 @@ from kiosk.domain.receipt import (
     CassetteTicket,
     CassetteTicketCopy,
     ClaimSlip,
+    IncidentSlip,
     Office,
     Receipt,
     ReceiptLine,
     verification_code,
 )
-from kiosk.pages.receipt import receipt_items, slip_items, ticket_copy_items, ticket_items
+from kiosk.domain.tenders import CardSaleApproved, CardSlip, CheckInPayment
+from kiosk.pages.receipt import incident_items, receipt_items, slip_items, ticket_copy_items, ticket_items
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "tests" / "vectors" / "receipts"
@@ -91,6 +93,43 @@ SLIP = ClaimSlip(
     what="not_counted",
     amount_minor=4000,
     answer_by=date(2026, 11, 25),
+    last4="4417",
+)
+CHIP = CardSlip(
+    brand="Visa",
+    last4="4242",
+    entry="chip",
+    approval="A1B2C3",
+    application="Visa Credit",
+    aid="A0000000031010",
+    tvr="0000008000",
+    tsi="E800",
+    response_code="00",
+    cryptogram="5E1F00AABBCCDDEE",
+    verified="pin",
+    terminal_id="RB070001",
+)
+TAP = CardSlip(brand="Mastercard", last4="0093", entry="contactless", approval="77", verified="device")
+SPLIT = replace(
+    RECEIPT,
+    lines=(ReceiptLine("Water and trash", "4417", "W-2026-11-004417", 5318, 0),),
+    notes=(NoteCount(1000, 1),),
+    cards=(
+        CardSaleApproved("p", "RB0701000001", "bill", 2000, 4318, "USD", "41", CHIP, False),
+        CardSaleApproved("p", "RB0701000002", "fee", 150, 150, "USD", "42", CHIP, False),
+        CardSaleApproved("p", "RB0701000003", "bill", 1318, 1318, "USD", "43", TAP, True),
+    ),
+    checks=(CheckInPayment("c", "1041", 1500),),
+    change_minor=500,
+    fee_minor=150,
+)
+INCIDENT = IncidentSlip(
+    office=OFFICE,
+    kiosk_id="RB-07",
+    place="City Hall lobby",
+    reference="RB0701000042",
+    at=datetime(2026, 11, 23, 14, 42, tzinfo=CENTRAL),
+    amount_minor=5318,
     last4="4417",
 )
 COPY = CassetteTicketCopy(TICKET, (NoteCount(500, 21), NoteCount(2000, 20)), doubtful_minor=2000)
@@ -208,6 +247,8 @@ def test_every_text_has_its_spanish_with_the_same_blanks() -> None:
         ("ticket-es", lambda: ticket_items(TICKET, spanish())),
         ("slip-en", lambda: slip_items(SLIP, english)),
         ("slip-es", lambda: slip_items(replace(SLIP, what="note_in_doubt"), spanish())),
+        ("receipt-es-split", lambda: receipt_items(replace(SPLIT, language="es"), spanish())),
+        ("incident-es", lambda: incident_items(INCIDENT, spanish())),
         ("ticket-copy-en", lambda: ticket_copy_items(COPY, english)),
     ],
 )
