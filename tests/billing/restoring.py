@@ -18,6 +18,8 @@ QUERIES = {
     "suspense": "SELECT reason, subject, amount_minor, currency, memo, seq, resolved_at IS NULL"
     " FROM journal_suspenseitem",
     "notes": "SELECT kiosk_id, note_id FROM journal_bookednote",
+    "tenders": "SELECT kiosk_id, what, name, payment_id, amount_minor FROM journal_bookedtender",
+    "attempts": "SELECT kiosk_id, reference, payment_id, state, amount_minor FROM journal_cardattempt",
     "forks": "SELECT seq, hash FROM journal_forkrecord",
 }
 Rows = dict[str, list[tuple[Any, ...]]]

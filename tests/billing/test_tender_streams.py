@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from billing.journal import ageing
 from billing.journal.booking import Booker
 from billing.journal.models import SuspenseItem
 from billing.journal.records import Record, Wire
 from billing.journal.terms import Books, KnownAccount, KnownInvoice
-from billing.ledger.chart import CARD, CASH, CHECKS, CLEARING, CREDIT, FEES, RECEIVABLE, SUSPENSE
+from billing.ledger.chart import CARD, CASH, CHECKS, CLEARING, CREDIT, FEES, FORK_SUSPENSE, RECEIVABLE, SUSPENSE
 from billing.ledger.models import Entry
 from tests.billing.kiosk import Client, bills_of, completed, line, new_account, note
 from tests.billing.tenders import approved, check, ended, paid_out, sale, void
@@ -38,10 +39,11 @@ class Stream:
     truth: Counter[str] = field(default_factory=Counter)
     undo: dict[str, dict[str, Any]] = field(default_factory=dict)  # voids looked for, by the sale
     count: int = 0
+    salt: str = ""  # what tells ids of two branches apart; a reference is minted from the count alone
 
     def name(self, what: str) -> str:
         self.count += 1
-        return f"{what}{self.count}"
+        return f"{what}{self.count}" if what.isupper() else f"{what}{self.salt}{self.count}"
 
     def say(self, kind: str, body: dict[str, Any]) -> None:
         self.facts.append((kind, body))
@@ -213,14 +215,24 @@ def test_any_stream_balances_and_clears(seed: int) -> None:
     assert set(books.clearing.values()) <= {0}
 
 
+def owing(accounts: list[Any]) -> dict[str, tuple[Any, int]]:
+    """Return what is owed on the bills of `accounts`, by invoice."""
+    bills = {bill.number: account for account in accounts for bill in bills_of(account)}
+    owed = Entry.objects.filter(account=RECEIVABLE, subject__in=bills).values_list("subject", "amount_minor")
+    return {number: (bills[number], amount) for number, amount in owed}
+
+
+def sums_of(**branch: Any) -> dict[str, int]:
+    ledger = Counter[str]()
+    for account, amount in Entry.objects.filter(**branch).values_list("account_id", "amount_minor"):
+        ledger[account] += amount
+    return {name: sum_ for name, sum_ in ledger.items() if sum_}
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_server_books_a_stream_in_any_batches(kiosk: Client, seed: int) -> None:
     accounts = [new_account(5000, 9000), new_account(20_000)]
-    bills = {bill.number: (account, 0) for account in accounts for bill in bills_of(account)}
-    for number in bills:
-        owed = Entry.objects.get(account=RECEIVABLE, subject=number).amount_minor
-        bills[number] = (bills[number][0], owed)
-    made = stream(seed, accounts, bills, 12)
+    made = stream(seed, accounts, owing(accounts), 12)
     for kind, body in made.facts:
         kiosk.journal.add(kind, body)
     chance, records, at = random.Random(seed), kiosk.journal.records, 0
@@ -228,9 +240,44 @@ def test_the_server_books_a_stream_in_any_batches(kiosk: Client, seed: int) -> N
         start = max(0, at - chance.randint(0, 5))
         at = min(len(records), at + chance.randint(1, 20))
         assert kiosk.post_journal(records[start:at]).status_code == 200
-    lines = Entry.objects.filter(transaction__record__chain__kiosk=kiosk.kiosk_id)
-    ledger = Counter[str]()
-    for account, amount in lines.values_list("account_id", "amount_minor"):
-        ledger[account] += amount
-    assert {name: sum_ for name, sum_ in ledger.items() if sum_} == {n: s for n, s in made.truth.items() if s}
+    ledger = sums_of(transaction__record__chain__kiosk=kiosk.kiosk_id)
+    assert ledger == {name: sum_ for name, sum_ in made.truth.items() if sum_}
     assert not SuspenseItem.objects.filter(chain__kiosk=kiosk.kiosk_id, resolved_at=None).exists()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_both_branches_of_a_fork_are_booked_once(kiosk: Client, seed: int) -> None:
+    """Both go on from one count, so they mint the same references for other sales."""
+    accounts = [new_account(50_000, 9000), new_account(20_000)]
+    mine = stream(seed, accounts, owing(accounts), 4)
+    theirs = Stream(random.Random(seed + 100), accounts, dict(mine.bills), count=mine.count, salt="b")
+    shared = len(mine.facts)
+    for _ in range(6):
+        mine.payment()
+        theirs.payment()
+    for kind, body in mine.facts[:shared]:
+        kiosk.journal.add(kind, body)
+    lost = kiosk.journal.copy()
+    for journal, facts in ((kiosk.journal, mine.facts[shared:]), (lost, theirs.facts)):
+        for kind, body in facts:
+            journal.add(kind, body)
+    chance = random.Random(seed)
+    ours, at, branch_at = kiosk.journal.records, shared + 1, shared
+    assert kiosk.post_journal(ours[:at]).status_code == 200
+    while at < len(ours) or branch_at < len(lost.records):
+        step = chance.randint(1, 15)
+        if chance.random() < 0.5 and at < len(ours):
+            assert kiosk.post_journal(ours[max(0, at - 3) : at + step]).status_code == 200
+            at += step
+        elif branch_at < len(lost.records):
+            assert kiosk.post_journal(lost.records[max(shared, branch_at - 2) : branch_at + step]).status_code == 409
+            branch_at += step
+    name = f"{kiosk.kiosk_id}/1"
+    won = sums_of(transaction__record__chain__kiosk=kiosk.kiosk_id)
+    assert won == {account: sum_ for account, sum_ in mine.truth.items() if sum_}
+    kept = sums_of(transaction__fork_record__chain__kiosk=kiosk.kiosk_id)
+    tenders = {account: theirs.truth[account] for account in (CARD, CASH, CHECKS) if theirs.truth[account]}
+    assert kept == tenders | {FORK_SUSPENSE: -sum(tenders.values())}
+    assert [found for found in ageing.differences() if found.subject == name] == []
+    waiting = SuspenseItem.objects.filter(chain__kiosk=kiosk.kiosk_id, resolved_at=None)
+    assert set(waiting.values_list("reason", flat=True)) <= {"journal-fork"}
