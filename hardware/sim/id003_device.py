@@ -101,6 +101,9 @@ class Acceptor:
 
     def _initialized(self) -> None:
         self._initializing = False
+        if self.body.place in _INSIDE and not self.body.jammed:  # it was freed meanwhile
+            self._unfinished = False
+            self._reject(code.CONVEYING)
 
     # Time
 

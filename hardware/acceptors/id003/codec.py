@@ -89,6 +89,7 @@ class Id003Codec:
         self._silent_ms = 0  # nothing was heard since
         self._missed = False  # a question had no answer; it counts when the device answers something else
         self._opened_ms = self._last_good_ms = self._proof_ms = 0  # opened or powered up: connecting is timed from here
+        self._deaf_until_ms = 0  # after RESET
         self._hold_ms = self._reset_ms = self._fault_ms = 0
 
     @property
@@ -102,6 +103,7 @@ class Id003Codec:
         self._link.opened(now_ms)
         self._open, self._lost = True, False
         self._last_good_ms = self._opened_ms = now_ms
+        self._deaf_until_ms = 0
         self._silent_ms = self._silent_ms or now_ms
         self._begin()
 
@@ -128,7 +130,7 @@ class Id003Codec:
             return NEVER_MS
         due = [self._link.due_ms()]
         if not self._lost:
-            due.append(self._last_good_ms + LOST_MS)
+            due.append(self._lost_ms())
             if not self._connected:
                 due.append(max(self._last_good_ms + 1, self._opened_ms + CONNECT_MS_MAX))
         if self._watch.held and not self._watch.held.decision:
@@ -202,8 +204,7 @@ class Id003Codec:
 
     def _heard(self, now_ms: int) -> None:
         """Something came that the device alone can have said."""
-        self._last_good_ms = max(self._last_good_ms, now_ms)
-        self._proof_ms = now_ms
+        self._last_good_ms = self._proof_ms = now_ms
         if self._lost:
             self._lost, self._opened_ms = False, now_ms
         self._believed = True
@@ -238,7 +239,7 @@ class Id003Codec:
         if self._missed:
             self._missed = False
             self._interrogation.missed()
-        self._status, self._fresh = status, asked
+        self._status, self._fresh, self._deaf_until_ms = status, asked, 0
         if self._fresh and self._stack_refused:  # while it still holds the note: it knows only STACK-1
             self._stack = frames.Command.STACK_1 if status in _HELD else self._stack
             self._stack_refused = False
@@ -342,7 +343,7 @@ class Id003Codec:
         if self._reports or not (self._fresh or self._silent) or not self._reset_due(now_ms):
             return None
         if not self._silent:
-            self._last_good_ms = now_ms + RESET_MS_MAX - LOST_MS
+            self._deaf_until_ms = now_ms + RESET_MS_MAX
         self._reset_wanted, self._silent, self._silent_ms = False, 0, now_ms
         self._reset_ms = now_ms + RESET_AGAIN_MS
         self._fault_ms = now_ms + FAULT_RESET_AGAIN_MS
@@ -403,8 +404,11 @@ class Id003Codec:
         self._begin()
         return [Lost(reason)]
 
+    def _lost_ms(self) -> int:
+        return max(self._last_good_ms + LOST_MS, self._deaf_until_ms)
+
     def _silence(self, now_ms: int) -> str:
-        if now_ms < self._last_good_ms + LOST_MS:
+        if now_ms < self._lost_ms():
             return ""
         if self._link.echoes:
             return "only its own echo answers"

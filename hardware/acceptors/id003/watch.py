@@ -107,8 +107,8 @@ class Watch:
         self._unsettled = False
 
     def proven(self) -> None:
-        """An answer came that cannot be an echo."""
-        self._proven = True
+        """An answer came that cannot be an echo. One from before the device came to rest proves nothing of it."""
+        self._proven = self._proven or self._idle_polls > 0
 
     @property
     def wants_proof(self) -> bool:
@@ -175,6 +175,7 @@ class Watch:
 
     def _new_note(self) -> list[Event]:
         """A note is drawn in: the one before is out of the path."""
+        self._touched = True
         events = self._settle()
         self.path, self.stacking = "", 0
         self._watched = True
@@ -188,7 +189,6 @@ class Watch:
         # Another code, or a gap, is another note: what was decided for the first is void.
         events = self._new_note() if self._before != Status.ACCEPTING else []
         self._escrows += 1
-        self._touched = True
         self.held = Held(self._escrows, own if own in wanted else 0, own, now_ms)
         self.path = "escrow"
         return [*events, NoteEscrowed(self._escrows, self.held.channel)]
