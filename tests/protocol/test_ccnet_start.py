@@ -181,6 +181,16 @@ def test_masks_are_sent_until_the_device_says_that_it_has_them() -> None:
     assert hand.commands() == []
 
 
+def test_a_device_that_does_not_say_what_it_has_enabled_is_soon_left_alone() -> None:
+    hand = Hand().connected()
+    hand.do(Enable(frozenset({1, 3})))
+    hand.answer(IDLE)
+    for _ in range(40):
+        if hand.hear()[0] != Code.GET_STATUS:
+            hand.say(seal(IDLE))
+    assert hand.commands().count(bytes([Code.GET_STATUS])) == 3
+
+
 def test_disabled_unasked_is_enabled_again_and_idling_unasked_disabled() -> None:
     hand = Hand().connected()
     hand.answer(*[DISABLED] * 4, IDLE)

@@ -357,6 +357,8 @@ class CcnetCodec:
     def _unanswered(self, now_ms: int) -> None:
         if self._link.asked in (Code.IDENTIFICATION, Code.GET_BILL_TABLE):
             self._interrogation.missed()
+        elif self._link.asked == Code.GET_STATUS:
+            self._check -= 1
         self._link.unanswered(now_ms)
 
     # Time alone
