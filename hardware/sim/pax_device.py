@@ -219,6 +219,11 @@ class Terminal:
         if not moves:
             self._finish(job, code, message, host_code)
             return
+        first = next((each for each in self.memory.standing() if each.amount_minor == job.amount_minor), None)
+        if first and job.kind == "01" and self.settings.duplicates == "card":
+            self._job = None
+            job.reply(self._told("T00", "100011", "DUP TRANSACTION", first))
+            return
         amount_minor = min(job.plan.part_minor or job.amount_minor, job.amount_minor)
         record = self._book(job, job.kind, amount_minor)
         self.memory.made += job.kind == "01"

@@ -24,7 +24,7 @@ MOMENTS = ("card", "host", "booked")
 BUSY = ("silent", "eot", "answers")
 CANCELS = ("eot", "a15", "silent")
 VOIDS = ("beside", "replaces")
-DUPLICATES = ("reference", "off")
+DUPLICATES = ("reference", "card", "off")
 
 TEST_CARD = "4111111111111111"
 
@@ -49,7 +49,7 @@ class Settings:
     cancel: str = "eot"  # how A14 is answered
     cancels_host: bool = False  # A14 still works while the host is asked
     void_record: str = "beside"  # a void is a record of its own, or changes that of the sale
-    duplicates: str = "reference"  # what 100011 looks at
+    duplicates: str = "reference"  # what 100011 looks at; "card": the same card and amount in this batch
     echoes: bool = True  # old versions do not repeat our reference in a decline
     says_eot: bool = True
     hangs_up: bool = False  # the connection is closed after each exchange

@@ -19,6 +19,8 @@ ACKS_MAX = 4
 PACKETS_MAX = 16
 NEVER_MS = 1 << 62
 
+MADE_BEFORE = ("100011", "100021")  # a duplicate; already voided
+
 
 class Step(Enum):
     IDLE = "nothing is under way"
@@ -211,10 +213,13 @@ class Link:
     def _answers(self, response: Response) -> bool:
         """Whether this is the answer: it echoes our reference, or echoes none and comes after the request was taken.
 
-        What comes before that is a repetition of the answer to another request.
+        What comes before that is a repetition of the answer to another request. Of another transaction tells only the
+        refusal of one that was made before.
         """
         if self.step not in (Step.SENT, Step.TAKEN) or response.command != self._request.answer:
             return False
+        if self.step is Step.TAKEN and response.code in MADE_BEFORE:
+            return True
         echo = response.text(9, 1) if self._request.reference else ""
         return (self.step is Step.TAKEN and not echo) or (bool(echo) and echo == self._request.reference)
 
