@@ -101,14 +101,20 @@ def _zvt(card: Card, currency: str, state_dir: Path, on_event: OnEvent, on_refus
 
 def _pax(card: Card, currency: str, state_dir: Path, on_event: OnEvent, on_refused: OnRefused) -> CardDriver:
     from hardware.cards.pax.codec import PaxCodec
+    from hardware.cards.pax.line import PORT, PaxTcpLine
     from hardware.cards.pax.settings import Settings
 
     del currency, state_dir
-    line: SerialLine | TcpLine | HttpLine = line_of(card.address, card.baud or 9600)
-    link: Literal["serial", "tcp", "http"] = "serial" if isinstance(line, SerialLine) else "tcp"
+    line: SerialLine | PaxTcpLine | HttpLine
+    link: Literal["serial", "tcp", "http"]
     if card.address.startswith("http://"):
         there = urlsplit(card.address)
-        line, link = HttpLine(there.hostname or "", there.port or 10009), "http"
+        line, link = HttpLine(there.hostname or "", there.port or PORT), "http"
+    elif isinstance(wire := line_of(card.address, card.baud or 9600), SerialLine):
+        line, link = wire, "serial"
+    else:
+        host, _, port = card.address.rpartition(":")
+        line, link = PaxTcpLine(host, int(port)), "tcp"
     settings = Settings(link=link, serial=card.serial or card.terminal, timestamp=lambda: time.strftime("%Y%m%d%H%M%S"))
     return Driver(PaxCodec(settings), line, on_event=on_event, on_refused=on_refused)
 
