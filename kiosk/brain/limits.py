@@ -68,11 +68,46 @@ def card_refusal(state: State, amount_minor: int) -> str:
         return reasons[0]
     if state.books.declines >= DECLINES_MAX:
         return "card_declines"
-    if amount_minor > settings.card_maximum_minor:
+    city = city_limit_minor(state, "card")
+    if amount_minor > settings.card_maximum_minor or (city is not None and amount_minor > city):
         return "card_too_high"
     if amount_minor < settings.card_minimum_minor:
         return "card_too_low"
     return "card_count" if payment is not None and len(payment.cards) >= CARDS_MAX else ""
+
+
+def cash_refusal(state: State, amount_minor: int) -> str:
+    """Return why this sum cannot be paid in cash here although the slot works, "" when it can."""
+    if amount_minor + _cash_minor(state) >= _report_minor(state):
+        return "cash_report"
+    city = city_limit_minor(state, "cash")
+    return "cash_too_high" if city is not None and amount_minor + _cash_minor(state) > city else ""
+
+
+def _report_minor(state: State) -> int:
+    """So much cash has to be reported with a name, which a kiosk does not ask for: staff take it."""
+    account, own = state.scene.account, state.settings.cash_report_minor
+    city = account.cash_report_minor if account is not None else 0
+    return min(own, city) if city else own
+
+
+def _cash_minor(state: State) -> int:
+    payment = state.books.payment
+    return sum(note.value_minor for note in payment.notes) if payment is not None else 0
+
+
+def city_limit_minor(state: State, tender: str) -> int | None:
+    """Return what the city lets a tender give for this account now, None for no limit."""
+    limits = state.scene.account.limits if state.scene.account is not None else ()
+    sums = [most for one in limits if one.tender == tender for most in (one.payment_minor, one.left_today_minor)]
+    return min((most for most in sums if most is not None), default=None)
+
+
+def _under_limits(state: State) -> tuple[int, ...]:
+    """Return the note values that keep the cash of this payment under the limits."""
+    inside, city = _cash_minor(state), city_limit_minor(state, "cash")
+    most = _report_minor(state) - 1 if city is None else min(city, _report_minor(state) - 1)
+    return tuple(value for value in state.settings.denominations_minor if inside + value <= most)
 
 
 def takes_claims(state: State) -> bool:
@@ -91,7 +126,7 @@ def allowed_minor(state: State) -> tuple[int, ...]:
     payment = state.books.payment
     if payment is None or is_full(payment):
         return ()
-    room, values = room_minor(payment), state.settings.denominations_minor
+    room, values = room_minor(payment), _under_limits(state)
     covering = min((v for v in values if payment.left_minor and v >= payment.left_minor), default=0)
     return tuple(value for value in values if value <= room or value == covering)
 
@@ -108,10 +143,14 @@ def is_full(payment: OpenPayment) -> bool:
 
 
 def listed(account: Account) -> tuple[LinePaid, ...]:
-    """Return the bills that a payment can name, oldest first; what is paid beyond them is credit on the account."""
+    """Return the bills that a payment can name, in the order in which they are paid: the city's, else oldest first.
+
+    What is paid beyond them is credit on the account.
+    """
     lines: list[LinePaid] = []
     room = BILLS_BYTES_MAX
-    for invoice in account.invoices:
+    place = {number: at for at, number in enumerate(account.order)}
+    for invoice in sorted(account.invoices, key=lambda invoice: place.get(invoice.id, len(place))):
         room -= _LINE_BYTES + len(json.dumps([account.ref, invoice.id]))  # never shorter than in the record
         if room < 0:
             break

@@ -11,7 +11,7 @@ from kiosk.brain.events import HeadChecked, IntentReceived
 from kiosk.brain.fees import card_rule
 from kiosk.brain.finding import open_session, type_account
 from kiosk.brain.idle import awake
-from kiosk.brain.limits import trouble
+from kiosk.brain.limits import cash_refusal, trouble
 from kiosk.brain.opening import begin_payment, drop_empty_payment
 from kiosk.brain.state import PAYING
 from kiosk.brain.turn import Turn
@@ -75,6 +75,8 @@ def pay_cash(turn: Turn, value: str) -> None:
     if trouble(turn.state):
         turn.show(notice="cash_unavailable")
         return
+    if cash_refusal(turn.state, card.due_minor(turn)):
+        return  # the page says why
     begin_payment(turn)
     turn.show(stage="cash", notice="", last_note_minor=0)
     refresh_offer(turn)

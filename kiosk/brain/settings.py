@@ -45,6 +45,7 @@ class Settings:
     timeouts: Timeouts = Timeouts()
     claim_phone: str = ""
     claim_place: str = ""
+    cash_report_minor: int = 1_000_000
     cards: bool = False  # a terminal is configured
     card_minimum_minor: int = 100
     card_maximum_minor: int = 1_000_000

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from kiosk.brain.limits import allowed_minor, card_refusal, card_trouble, shut, takes_claims, trouble
+from kiosk.brain.limits import allowed_minor, card_refusal, card_trouble, cash_refusal, shut, takes_claims, trouble
 from kiosk.brain.state import PAYING, Devices, State
 from kiosk.domain.claim import Aftermath
 from kiosk.domain.snapshot import CardView, ClaimView, DeviceHealth, FeeView, PaymentView, Snapshot, StaffView
@@ -29,6 +29,7 @@ def snapshot(state: State, revision: int) -> Snapshot:
         online=devices.online,
         cash=not reasons,
         cash_reason=reasons[0] if reasons else "",
+        cash_limit=cash_refusal(state, _due_minor(state)) if scene.stage in ("tender", "fee") else "",
         printer=devices.printer.state == "ready",
         scanner=devices.scanner.state == "ready",
         storage=devices.storage.reason,

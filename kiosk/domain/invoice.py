@@ -38,10 +38,20 @@ class Invoice:
 
 
 @dataclass(frozen=True)
+class TenderLimit:
+    """The most that the city lets `tender` (cash, card, check) give for an account; None is no limit."""
+
+    tender: str
+    payment_minor: int | None = None
+    left_today_minor: int | None = None
+
+
+@dataclass(frozen=True)
 class Account:
     """An account as the server shows it to a kiosk: no name or number in full.
 
-    `ref` is the server's token, or "num:<number as printed>" when the server was away (`live` False).
+    `invoices` are oldest first. `ref` is the server's token, or "num:<number as printed>" when the server was away
+    (`live` False).
     """
 
     ref: str
@@ -54,3 +64,7 @@ class Account:
     invoices: tuple[Invoice, ...] = ()
     live: bool = True
     as_of: str = ""
+    applied: str = ""  # what a part payment goes to first: oldest, shut_off or utility; "" if the city has not said
+    order: tuple[str, ...] = ()  # of bills, by that rule
+    limits: tuple[TenderLimit, ...] = ()
+    cash_report_minor: int = 0  # so much cash has to be reported: staff take it; 0 if the city has not said

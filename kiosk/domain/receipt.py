@@ -69,6 +69,7 @@ class Receipt:
     cards: tuple[CardSaleApproved, ...] = ()
     checks: tuple[CheckInPayment, ...] = ()
     change_minor: int = 0
+    applied: str = ""  # what was paid first, by the city's rule: oldest, shut_off or utility
     verify_url: str = ""
     reprint: bool = False
     recovered: bool = False

@@ -198,6 +198,7 @@ class Snapshot:
     online: bool = True
     cash: bool = True
     cash_reason: str = ""
+    cash_limit: str = ""  # why this sum cannot be paid in cash: cash_report or cash_too_high
     printer: bool = True
     scanner: bool = True
     storage: str = ""  # what is wrong, or soon will be, with the journal's medium

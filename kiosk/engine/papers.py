@@ -70,6 +70,7 @@ class Papers:
             cards=tuple(_card(card, done, approvals) for card in done.cards),
             checks=done.checks,
             change_minor=done.change_minor,
+            applied=account.applied if account is not None and account.ref == done.account else "",
             verify_url=self._verify_url,
             reprint=kind == "reprint",
             recovered=kind == "recovered",

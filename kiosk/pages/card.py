@@ -75,7 +75,7 @@ def fee(snapshot: Snapshot, tongue: Tongue) -> Page:
                 say("Pay with cash"),
                 say("No fee") if snapshot.cash else say("Cash does not work right now"),
                 icon="cash",
-                enabled=snapshot.cash,
+                enabled=snapshot.cash and not snapshot.cash_limit,
             ),
             back(tongue),
         ),

@@ -19,14 +19,13 @@ def tender(snapshot: Snapshot, tongue: Tongue) -> Page:
     payment = snapshot.payment
     paid = payment is not None and payment.in_minor > 0
     due = payment.left_minor if payment is not None and paid else snapshot.agreed_minor
-    cash_hint = say("No fee. No change is given: anything over goes to your account.")
     cash = choice(
         "pay_cash",
         say("Pay the rest with cash") if paid else say("Pay with cash"),
-        cash_hint if snapshot.cash else say("Cash does not work right now"),
+        _cash_hint(snapshot, tongue),
         icon="cash",
         kind="primary",
-        enabled=snapshot.cash,
+        enabled=snapshot.cash and not snapshot.cash_limit,
     )
     ending = choice("stop", say("Stop here and use what I paid"), kind="plain") if paid else back(tongue)
     amount = Money(due)
@@ -41,6 +40,17 @@ def tender(snapshot: Snapshot, tongue: Tongue) -> Page:
         choices=(cash, card_choice(snapshot, tongue), ending),
         money=money_strip(payment, tongue) if payment is not None and paid else None,
     )
+
+
+def _cash_hint(snapshot: Snapshot, tongue: Tongue) -> Said:
+    say = tongue.say
+    if not snapshot.cash:
+        return say("Cash does not work right now")
+    if snapshot.cash_limit == "cash_report":
+        return say("So much cash goes to the counter. Staff take it there.")
+    if snapshot.cash_limit:
+        return say("Not for this amount. Cash works at the counter.")
+    return say("No fee. No change is given: anything over goes to your account.")
 
 
 def cash(snapshot: Snapshot, tongue: Tongue) -> Page:

@@ -96,9 +96,25 @@ def _bills(receipt: Receipt, _: Translate) -> list[Item]:
         items += _bill(line, _)
     for line in receipt.credits:
         items += _credit(line, _)
+    order = _order(receipt.applied, _)
+    if order:
+        items += [Text(order), Feed()]
     items.append(Columns(_("Fee"), format_minor(receipt.fee_minor)))
     items += [Rule(), Columns(_("Total paid"), format_minor(receipt.total_minor), bold=True, size=2), Rule()]
     return items
+
+
+def _order(applied: str, _: Translate) -> str:
+    """Return in words what was paid first: a part payment must not surprise anybody."""
+    match applied:
+        case "oldest":
+            return _("The oldest bill is paid first.")
+        case "shut_off":
+            return _("The bill with a shut-off notice is paid first, then the oldest.")
+        case "utility":
+            return _("Utility bills are paid first, then the oldest.")
+        case _:
+            return ""
 
 
 def _bill(line: ReceiptLine, _: Translate) -> list[Item]:

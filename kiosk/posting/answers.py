@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kiosk.domain.invoice import Account, Invoice, InvoiceLine
+from kiosk.domain.invoice import Account, Invoice, InvoiceLine, TenderLimit
 from kiosk.domain.money import CURRENCY
 
 
@@ -116,6 +116,17 @@ class _InvoiceAnswer(Content):
         )
 
 
+class _ApplyAnswer(Content):
+    kind: str = ""
+    order: tuple[str, ...] = ()
+
+
+class _LimitAnswer(Content):
+    tender: str
+    payment_minor: int | None = Field(None, ge=0)
+    left_today_minor: int | None = Field(None, ge=0)
+
+
 class AccountAnswer(Content):
     account: str = Field(min_length=1)
     last4: str
@@ -127,6 +138,9 @@ class AccountAnswer(Content):
     past_due_minor: int = 0
     as_of: str = ""
     invoices: tuple[_InvoiceAnswer, ...] = ()
+    apply: _ApplyAnswer = _ApplyAnswer()
+    limits: tuple[_LimitAnswer, ...] = ()
+    cash_report_minor: int = Field(0, ge=0)
 
     def to_account(self) -> Account:
         return Account(
@@ -140,4 +154,8 @@ class AccountAnswer(Content):
             invoices=tuple(invoice.invoice() for invoice in self.invoices),
             live=True,
             as_of=self.as_of,
+            applied=self.apply.kind,
+            order=self.apply.order,
+            limits=tuple(TenderLimit(one.tender, one.payment_minor, one.left_today_minor) for one in self.limits),
+            cash_report_minor=self.cash_report_minor,
         )

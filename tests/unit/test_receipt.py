@@ -122,6 +122,7 @@ SPLIT = replace(
     checks=(CheckInPayment("c", "1041", 1500),),
     change_minor=500,
     fee_minor=150,
+    applied="oldest",
 )
 INCIDENT = IncidentSlip(
     office=OFFICE,
