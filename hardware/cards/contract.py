@@ -105,7 +105,7 @@ class Reversed:
     """The terminal undid an approved sale by itself: no money of it is left, although its Ended said approved.
 
     ZVT does so when the line went before it heard that we know. Held until Acknowledge, and told again at each start
-    until then, but it keeps nothing else from being done.
+    until then; a Query may be asked meanwhile.
     """
 
     report: int

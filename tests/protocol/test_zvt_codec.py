@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hardware.cards.contract import (
+    Acknowledge,
     Busy,
     Cancel,
     CloseBatch,
@@ -25,6 +26,7 @@ from hardware.cards.contract import (
 from hardware.cards.zvt import Attempt, MemoryFile, Profile, ZvtCodec
 from hardware.sim.zvt_fields import NUMBER
 from hardware.sim.zvt_parts import Settings
+from hardware.sim.zvt_wire import message
 from tests.protocol.zvt_bench import ZvtBench
 
 AMOUNT = 4_725
@@ -339,6 +341,78 @@ def test_a_reversal_behind_our_back_is_told_until_it_is_acknowledged(serial: boo
     assert not bench.of(Reversed)
 
 
+@BOTH
+def test_a_terminal_that_started_anew_is_registered_again(serial: bool) -> None:
+    bench = met(Settings(serial=serial))
+    bench.device.registered = False
+    bench.do(Query("A1", "sale", AMOUNT, after=""))
+    assert bench.end_of("A1").result == "absent"
+    bench.until(bench.idle)
+    bench.device.registered = False
+    bench.run(1_000)
+    bench.sell("A2", AMOUNT)
+    assert (bench.end_of("A2").result, bench.end_of("A2").reason) == ("not_started", "6B")
+    bench.run(5_000)
+    bench.sell("A3", AMOUNT)
+    assert bench.end_of("A3").result == "approved"
+
+
+def test_the_sale_before_told_once_more_is_not_this_one() -> None:
+    bench = met()
+    bench.sell("A1", AMOUNT)
+    bench.end_of("A1")
+    bench.until(bench.idle)
+    bench.run(1_000)
+    stored = bench.device.memory.entries[-1]
+    bench.sell("A2", AMOUNT)
+    bench.until(bench.twin.customer_waits)
+    bench.codec.feed(message(0x040F, bench.device._information(stored)), bench.now_ms)
+    bench.codec.feed(message(0x060F, b""), bench.now_ms)
+    bench.run(100)
+    end = bench.ended("A2")
+    assert end is None or end.result == "unknown"
+
+
+def test_the_end_of_something_else_is_no_registration() -> None:
+    bench = ZvtBench()
+    bench.run(100)
+    for stale in (message(0x8000, b""), message(0x060F, b"")):
+        bench.codec.feed(stale, bench.now_ms)
+    bench.run(1_000)
+    assert not bench.of(Connected)
+    bench.twin.power_on()
+    bench.until(lambda: bench.of(Connected))
+    assert bench.of(Connected)[0].identity.terminal_id == "65000028"
+
+
+def test_a_crash_before_the_sale_left_is_no_sale() -> None:
+    bench = met()
+    bench.run(25_000)
+    bench.sell("A1", AMOUNT)
+    bench.until(lambda: bench.kept is not None)
+    assert bench.kept is not None
+    assert not bench.kept.sent
+    bench.restart_host()
+    bench.until(bench.idle)
+    bench.do(Query("A1", "sale", AMOUNT))
+    assert bench.end_of("A1").result == "absent"
+
+
+def test_nothing_is_paid_while_a_reversal_is_not_on_disk() -> None:
+    bench = met()
+    bench.acknowledging = False
+    bench.sell("A1", AMOUNT)
+    end = bench.end_of("A1")
+    bench.until(lambda: bench.of(Reversed), 120_000)
+    bench.run(1_000)
+    bench.do(Acknowledge(end.report))
+    with pytest.raises(Busy):
+        bench.do(Sale("A2", AMOUNT))
+    bench.do(Query("A1", "sale", AMOUNT, end.terminal_ref))
+    bench.until(lambda: bench.ended("A1", found=True))
+    assert bench.of(Ended)[-1].result == "absent"
+
+
 # Card data
 
 
@@ -369,7 +443,7 @@ def _insides(thing: object, depth: int = 4) -> list[object]:
 
 def test_the_memory_survives_and_damage_to_it_is_nothing(tmp_path: Path) -> None:
     path = tmp_path / "attempt.json"
-    attempt = Attempt("sale", "A1", AMOUNT, None)
+    attempt = Attempt("sale", "A1", AMOUNT, "R0470", sent=True)
     memory = MemoryFile(path)
     assert memory.read() is None
     kept = [attempt]

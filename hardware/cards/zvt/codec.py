@@ -9,8 +9,7 @@ before, and a payment that the terminal reversed by itself is noticed only by Qu
 """
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hardware.cards.contract import (
     CANCELLED,
@@ -55,9 +54,11 @@ from hardware.cards.zvt.outcomes import (
 )
 from hardware.cards.zvt.profile import Profile
 from hardware.cards.zvt.prompts import patience_ms, prompt
-from hardware.cards.zvt.status import Information, read_information, read_status, receipt_of
+from hardware.cards.zvt.status import Information, Likeness, compare, read_information, read_status, receipt_of
+from hardware.cards.zvt.task import CLOSE, ENQUIRE, OPENING, PAY, REGISTER, REPEAT, Task, message, steps_for
 from hardware.cards.zvt.telling import Payment, Telling, Work
 
+SETTLE_MS = 30_000  # from our answer to an approval to the next word of the terminal
 FRESH_MS = 10_000  # a sale begins only so soon after the terminal said that it is ready
 ENQUIRY_MS = 30_000  # between status enquiries while nothing is done
 ENQUIRY_FAULT_MS = 5_000  # ... while a fault holds
@@ -65,20 +66,9 @@ RETRY_MS = 2_000  # the terminal is busy
 REGISTER_AGAIN_MS = 30_000
 QUERY_MS_MAX = 200_000  # a busy terminal is asked again for so long
 AMOUNT_MAX = 10**12 - 1
-VENDING = 0x10
-
-# Messages of ours, by what they are for.
-REGISTER, ENQUIRE, REPEAT, PAY, CLOSE = "register", "enquire", "repeat", "pay", "close"
-
-
-@dataclass
-class Task:
-    """A command of the layer above under way. `steps` are the messages still to be sent for it."""
-
-    work: Work
-    steps: deque[str]
-    begun_ms: int | None = None
-    handshake: Handshake | None = None
+NOT_REGISTERED = 0x6B
+ASTRAY_MAX = 3  # answers that belong to something else, before they are taken for what the terminal has to say
+STATUS, VENDING = 0x19, 0x10
 
 
 class ZvtCodec:
@@ -97,6 +87,7 @@ class ZvtCodec:
         self._exchange: Exchange | None = None
         self._step = ""  # what the exchange is for
         self._sent = ""  # what the last one was for
+        self._astray = 0
         self._task: Task | None = None
         self._events: list[Event] = []  # to be told with the next tick
         self._cancel = False
@@ -116,8 +107,7 @@ class ZvtCodec:
         self._link.opened(now_ms)
         self._open = True
         # Whose answers all got lost takes the same frame again for a repetition, acknowledges it, and does nothing.
-        first = (ENQUIRE, REGISTER) if self._sent == REGISTER else (REGISTER, ENQUIRE)
-        self._chores = deque((*first, REPEAT))
+        self._chores = deque((ENQUIRE, *OPENING) if self._sent == REGISTER else OPENING)
         self._stored, self._ready_ms = Stored(), None
         self._not_before_ms = now_ms
 
@@ -178,8 +168,11 @@ class ZvtCodec:
             raise Refused(f"no amount: {work.amount_minor}")
         if isinstance(work, (Sale, Refund)) and work.currency != self._profile.currency:
             raise Refused(f"the terminal is set up for {self._profile.currency}")
-        steps = {Query: [REPEAT], CloseBatch: [CLOSE, REPEAT]}.get(type(work), [ENQUIRE, PAY])
-        self._task = Task(work, deque(steps))
+        if isinstance(work, (Sale, Void, Refund)):
+            if self._telling.reversal:
+                raise Busy("a reversal is not acknowledged yet")
+            self._telling.begin(work)
+        self._task = Task(work, steps_for(work, self._stored.mark is not None))
         self._not_before_ms = 0
 
     def _cancel_wanted(self, reference: str) -> None:
@@ -233,7 +226,7 @@ class ZvtCodec:
         if why:
             self._task = None
             return self._telling.ended(work, Outcome(NOT_STARTED, reason=why))
-        self._telling.begin(work, self._stored.mark)
+        self._telling.sent(self._stored.mark)
         self._stored = Stored()  # until this one has ended nobody knows
         self._send(PAY, now_ms)
         return []
@@ -243,19 +236,7 @@ class ZvtCodec:
         self._exchange = Exchange(now_ms, self._profile.serial, chore=step not in (PAY, CLOSE))
         if step == ENQUIRE:
             self._enquired_ms = now_ms
-        self._link.say(self._message(step))
-
-    def _message(self, step: str) -> Message:
-        work = self._task.work if self._task else None
-        if step == PAY and isinstance(work, (Sale, Void, Refund)):
-            return requests.payment(self._profile, work)
-        build: dict[str, Callable[[Profile], Message]] = {
-            REGISTER: requests.registration,
-            ENQUIRE: requests.enquiry,
-            REPEAT: requests.repeat,
-            CLOSE: requests.end_of_day,
-        }
-        return build[step](self._profile)
+        self._link.say(message(self._profile, step, self._task.work if self._task else None))
 
     def _enquiry_ms(self) -> int:
         return self._enquired_ms + (ENQUIRY_FAULT_MS if self._faults.holding else ENQUIRY_MS)
@@ -282,7 +263,7 @@ class ZvtCodec:
         if message.code == requests.INFORMATION:
             exchange.goes_on(now_ms, None)
             exchange.information = read_information(message.data)
-            return self._tracks(exchange.information) + self._informed(exchange.information, now_ms)
+            return self._tracks(exchange.information) + self._informed(exchange, now_ms)
         self._accept(message)
         match message.code:
             case requests.PROGRESS:
@@ -317,17 +298,17 @@ class ZvtCodec:
 
     # A result
 
-    def _informed(self, information: Information, now_ms: int) -> list[Event]:
-        task = self._task
+    def _informed(self, exchange: Exchange, now_ms: int) -> list[Event]:
+        task, information = self._task, exchange.information
         if self._step == PAY and task and isinstance(task.work, Sale):
-            return self._sale_informed(task, task.work, information, now_ms)
+            return self._sale_informed(exchange, task, task.work, now_ms)
         if self._step == PAY and information.good:
             self._telling.marked(information.mark)
         self._link.say(requests.POSITIVE)
         return []
 
-    def _sale_informed(self, task: Task, work: Sale, information: Information, now_ms: int) -> list[Event]:
-        handshake = task.handshake
+    def _sale_informed(self, exchange: Exchange, task: Task, work: Sale, now_ms: int) -> list[Event]:
+        handshake, information = task.handshake, exchange.information
         if not information.good:
             self._link.say(requests.POSITIVE)
             if handshake:
@@ -335,6 +316,11 @@ class ZvtCodec:
             return []
         if handshake:
             handshake.undone, handshake.asked_ms = False, now_ms
+            return []
+        before = self.attempt.before if self.attempt else None
+        if before and compare(information.mark, before) is Likeness.SAME:
+            self._link.say(requests.POSITIVE)
+            exchange.information = Information()  # the one before, once more
             return []
         self._cancel = False
         if not fits(information, work.amount_minor, self._profile.currency):
@@ -351,6 +337,8 @@ class ZvtCodec:
         answer = handshake.answer(now_ms) if handshake else None
         if answer:
             self._link.say(answer)
+            if self._exchange:
+                self._exchange.goes_on(now_ms, SETTLE_MS)
 
     # Endings
 
@@ -369,11 +357,29 @@ class ZvtCodec:
             events = []
         elif ending.how is How.REFUSED and ending.code in BUSY and step != ENQUIRE:
             events = self._ask_again(step, now_ms)
+        elif self._strays(step, information, ending):
+            events = self._begin_anew(step, now_ms)
         elif step == REPEAT:
             events = self._repeated(information, ending)
         else:
             events = (self._registered if step == REGISTER else self._enquired)(ending, now_ms)
         return events + (self._lose(ending.reason) if ending.how is How.SILENT else [])
+
+    def _strays(self, step: str, information: Information, ending: Ending) -> bool:
+        """Return whether this is the end of something else, from before the line was opened, or of a stranger to us."""
+        if ending.how is not How.COMPLETED:
+            return ending.code == NOT_REGISTERED and step == REPEAT and self._astray < ASTRAY_MAX
+        says_status = ending.data[:1] == bytes([STATUS])
+        strays = {REGISTER: not says_status, ENQUIRE: says_status, REPEAT: information.result is None}[step]
+        return strays and (step == REGISTER or self._astray < ASTRAY_MAX)
+
+    def _begin_anew(self, step: str, now_ms: int) -> list[Event]:
+        self._astray += 1
+        if step == REPEAT and self._connected and self._task and not self._task.steps:
+            self._task.steps.append(REPEAT)
+        self._chores = deque(OPENING)
+        self._not_before_ms = now_ms + RETRY_MS
+        return []
 
     def _ask_again(self, step: str, now_ms: int) -> list[Event]:
         task = self._task
@@ -414,7 +420,7 @@ class ZvtCodec:
         return events
 
     def _repeated(self, information: Information, ending: Ending) -> list[Event]:
-        self._stored = Stored()
+        self._stored, self._astray = Stored(), 0
         if ending.how is How.COMPLETED and information.result is not None:
             self._stored = Stored(information.mark or None, information)
         elif ending.how is not How.COMPLETED and ending.code in self._profile.nothing_stored:
@@ -453,7 +459,7 @@ class ZvtCodec:
         if ending.how is How.COMPLETED and information.good and information.mark:
             self._stored = Stored(information.mark, information)
         else:
-            self._chores.append(REPEAT)
+            self._chores.extend(OPENING if ending.code == NOT_REGISTERED else (REPEAT,))
             self._not_before_ms = 0
 
     def _approved_ended(self, handshake: Handshake, ending: Ending) -> list[Event]:

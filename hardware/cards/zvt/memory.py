@@ -15,16 +15,17 @@ from pathlib import Path
 class Attempt:
     """`before` is the mark of the transaction stored last when it began, "" for none, None if it was not known.
 
-    `of` is the mark of the sale that a void is about. `mark` is its own, once the terminal told it. `approved`: the
-    layer above was told so; `known`: it has that on disk, so the terminal may hear it; `undone`: the terminal reversed
-    it all the same; `settled`: all is said.
+    `of` is the mark of the sale that a void is about. `sent`: its message has left, or is about to. `mark` is its own,
+    once the terminal told it. `approved`: the layer above was told so; `known`: it has that on disk, so the terminal
+    may hear it; `undone`: the terminal reversed it all the same; `settled`: all is said.
     """
 
     operation: str
     reference: str
     amount_minor: int
-    before: str | None
+    before: str | None = None
     of: str = ""
+    sent: bool = False
     mark: str = ""
     approved_minor: int = 0
     approved: bool = False

@@ -117,9 +117,11 @@ def _differ(one: str, other: str) -> bool:
 
 def look(query: Query, attempt: Attempt | None, stored: Stored, currency: str) -> Outcome:
     """Say what became of an operation from what the terminal has stored last."""
+    own = attempt if attempt and _is(attempt, query) else None
+    if own and not own.sent:
+        return Outcome(ABSENT, reason="never sent")
     if stored.mark is None:
         return Outcome(UNKNOWN, reason="the terminal does not say what it stored last")
-    own = attempt if attempt and _is(attempt, query) else None
     before = own.before if own else query.after
     mark = (own.mark if own else "") or query.terminal_ref
     if query.operation == "void":

@@ -34,17 +34,21 @@ class Telling:
         self.attempt = attempt
         self.held = 0
         self.held_sale = False
-        self._reversal = 0
+        self.reversal = 0
         self._reports = 0
 
-    def begin(self, work: Payment, before: str | None) -> None:
+    def begin(self, work: Payment) -> None:
         of = "" if isinstance(work, Sale) else work.terminal_ref
-        self.attempt = Attempt(operation_of(work), work.reference, work.amount_minor, before, of)
+        self.attempt = Attempt(operation_of(work), work.reference, work.amount_minor, of=of)
+
+    def sent(self, before: str | None) -> None:
+        """The message of the last attempt is about to leave."""
+        self._remember(sent=True, before=before)
 
     def acknowledge(self, report: int) -> bool:
         """Return whether it was the approval of a sale: the terminal may know now."""
-        if report and report == self._reversal:
-            self._reversal = 0
+        if report and report == self.reversal:
+            self.reversal = 0
             self._remember(settled=True)
         if not report or report != self.held:
             return False
@@ -78,9 +82,9 @@ class Telling:
         assert self.attempt is not None
         self._remember(undone=True)
         self._reports += 1
-        self._reversal = self._reports
+        self.reversal = self._reports
         attempt = self.attempt
-        return [Reversed(self._reversal, attempt.reference, attempt.approved_minor, attempt.mark, reason)]
+        return [Reversed(self.reversal, attempt.reference, attempt.approved_minor, attempt.mark, reason)]
 
     def recalled(self, stored: Stored, currency: str) -> list[Event]:
         """After the line or we were away: is the sale still there of which an approval was told?"""
