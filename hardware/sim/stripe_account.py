@@ -114,20 +114,27 @@ class Account:
         self._fail("customer_canceled")
 
     def power_cut(self) -> None:
-        """The reader loses power; what the processor knows of its action stays as it is."""
+        """The reader loses power. The processor does not know it yet, and an issuer that was asked still answers."""
         self.powered, self.unseen_ms = False, 0
-        self.phase = ""
+        if self.phase != "authorising":
+            self.phase = ""
 
     def power_on(self) -> None:
         if not self.powered:
             self.powered, self.unseen_ms = True, 0
-            if self.action and self.action["status"] == "in_progress":
-                self._fail("reader_restarted")
+            self._wake("reader_restarted")
 
     def set_connected(self, on: bool) -> None:
         """Take the reader's network away, as seen after the two minutes, or give it back."""
         self.connected = on
         self.unseen_ms = 0 if on else self.settings.offline_after_ms
+        if on and not self.phase:
+            self._wake("connection_error")
+
+    def _wake(self, code: str) -> None:
+        """The reader is back and does nothing of what it was told before."""
+        if self.phase != "authorising" and self.action and self.action["status"] == "in_progress":
+            self._fail(code)
 
     @property
     def online(self) -> bool:
@@ -203,13 +210,19 @@ class Account:
             )
             intent["status"], intent["amount_received"] = "succeeded", received
             intent["latest_charge"] = charge(self._number(), intent, card, self.settings.reader)
-            if not self._died("after_authorising"):
+            if not self._died("after_authorising") and self._speaks():
                 self._finish("succeeded")
         else:
             intent["status"] = "requires_payment_method"
             intent["latest_charge"] = charge(self._number(), intent, card, self.settings.reader, outcome)
             intent["last_payment_error"] = refused(outcome)
-            self._fail("card_declined")
+            if self._speaks():
+                self._fail("card_declined")
+        self.phase = ""
+
+    def _speaks(self) -> bool:
+        """Return whether the reader can tell how it ended."""
+        return self.powered and self.connected
 
     def _died(self, moment: str) -> bool:
         if self.die_at != moment:

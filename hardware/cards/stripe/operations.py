@@ -31,7 +31,7 @@ CREATE_TRIES = 3
 STRANGER_LOOKS = 4  # the reader does something else, or nothing: then it does not do ours
 QUERY_MS_MAX = 45_000
 REPAYMENT_MS_MAX = 20_000
-SETTLE_MS = 15_000  # what was lost on the way may still arrive: look twice before it is called absent
+SETTLE_MS = 90_000  # the API may take 80 s over a refund that nobody waits for any more: look again after that
 
 CANCELLED_BY_KIOSK = "cancelled_by_kiosk"
 NOBODY_CAME = "no_card_in_time"
