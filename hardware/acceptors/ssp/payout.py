@@ -62,6 +62,7 @@ class Payout:
         self._told: dict[int, int] | None = None
         self._levels_wanted = False
         self._next_ms = 0
+        self._there = False  # the store
         self._emptied = False
         self._at_power_up_minor = 0  # told as paid out in this power-up
 
@@ -70,7 +71,8 @@ class Payout:
         return self._order is not None
 
     def connected(self) -> None:
-        """Ask for the levels, and tell them whatever they are."""
+        """It has a payout store: ask for the levels, and tell them whatever they are."""
+        self._there = True
         self._told = None
         self._levels_wanted = True
 
@@ -82,7 +84,7 @@ class Payout:
 
     def changed(self) -> None:
         """Notes went into the payout store or out of it."""
-        self._levels_wanted, self._next_ms = True, 0
+        self._levels_wanted, self._next_ms = self._there, 0
 
     def start(self, command: PayOut) -> None:
         """Take an order. Refused if one is under way or the levels do not hold it."""
