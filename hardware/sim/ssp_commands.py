@@ -77,6 +77,7 @@ class Commands:
         if device.settings.recycles:
             self._answers |= {
                 0x22: lambda _: self._levels(),
+                0x33: self._pay_amount,
                 0x38: lambda _: _done(device.halt()),
                 0x3B: self._route,
                 0x3C: self._get_route,
@@ -156,6 +157,19 @@ class Commands:
             if data[at + 6 : at + 9] != self.device.settings.currency.encode():
                 return bytes([CANNOT, 2])
             values += [value] * count
+        error = self.device.pay_out(values, test=data[-1] == 0x19)
+        return bytes([CANNOT, error]) if error else bytes([OK])
+
+    def _pay_amount(self, data: bytes) -> bytes:
+        """The device chooses: largest notes first."""
+        if len(data) != 8 or data[-1] not in (0x19, 0x58):
+            return bytes([PARAMETERS])
+        left, values = int.from_bytes(data[:4], "little"), list[int]()
+        for value, count in sorted(self.device.own.store.items(), reverse=True):
+            taken = min(count, left // value)
+            values, left = values + [value] * taken, left - value * taken
+        if left or not values:
+            return bytes([CANNOT, 2])
         error = self.device.pay_out(values, test=data[-1] == 0x19)
         return bytes([CANNOT, error]) if error else bytes([OK])
 
