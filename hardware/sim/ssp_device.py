@@ -411,7 +411,8 @@ class Acceptor:
         self.own.settling = 0
         self._back_to_store()
         if inside:
-            self._plan.clear()
+            if not self._powering_up:
+                self._plan.clear()
             self._hand_back()
             if not by_hand:
                 self._tell("rejected")
