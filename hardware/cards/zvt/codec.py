@@ -459,7 +459,7 @@ class ZvtCodec:
         if ending.how is How.COMPLETED and information.good and information.mark:
             self._stored = Stored(information.mark, information)
         else:
-            self._chores.extend(OPENING if ending.code == NOT_REGISTERED else (REPEAT,))
+            self._chores.append(REPEAT)
             self._not_before_ms = 0
 
     def _approved_ended(self, handshake: Handshake, ending: Ending) -> list[Event]:
