@@ -1,6 +1,7 @@
 """The ZVT codec against its twin in virtual time: the goods handshake, what it finds, and what it lets nobody see."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -339,6 +340,21 @@ def test_a_reversal_behind_our_back_is_told_until_it_is_acknowledged(serial: boo
     bench.until(bench.idle)
     bench.run(1_000)
     assert not bench.of(Reversed)
+
+
+@pytest.mark.parametrize("expected", ["", "65000028"])
+def test_another_terminal_in_its_place_says_nothing_of_a_sale(expected: str) -> None:
+    bench = met(profile=Profile(terminal_id=expected))
+    bench.device.plan("stays_silent")
+    bench.sell("A1", AMOUNT)
+    bench.until(bench.twin.standing)
+    bench.device.settings = replace(bench.device.settings, terminal_id="11111111")
+    bench.device.memory.entries.clear()
+    bench.device.memory.last = 0
+    bench.restart_host()
+    bench.until(bench.idle)
+    bench.do(Query("A1", "sale", AMOUNT, after=""))
+    assert bench.end_of("A1").result == "unknown"
 
 
 @BOTH

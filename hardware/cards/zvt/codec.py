@@ -226,7 +226,7 @@ class ZvtCodec:
         if why:
             self._task = None
             return self._telling.ended(work, Outcome(NOT_STARTED, reason=why))
-        self._telling.sent(self._stored.mark)
+        self._telling.sent(self._stored.mark, self._identity.terminal_id)
         self._stored = Stored()  # until this one has ended nobody knows
         self._send(PAY, now_ms)
         return []
@@ -420,11 +420,13 @@ class ZvtCodec:
         return events
 
     def _repeated(self, information: Information, ending: Ending) -> list[Event]:
-        self._stored, self._astray = Stored(), 0
-        if ending.how is How.COMPLETED and information.result is not None:
-            self._stored = Stored(information.mark or None, information)
+        self._stored, self._astray, terminal_id = Stored(), 0, self._identity.terminal_id
+        if self._profile.terminal_id not in ("", terminal_id):
+            pass  # what another terminal stored says nothing
+        elif ending.how is How.COMPLETED and information.result is not None:
+            self._stored = Stored(information.mark or None, information, terminal_id)
         elif ending.how is not How.COMPLETED and ending.code in self._profile.nothing_stored:
-            self._stored = Stored("")
+            self._stored = Stored("", terminal=terminal_id)
         events = self._faults.no_longer_busy()
         if not self._connected:
             self._connected = True

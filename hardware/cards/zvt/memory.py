@@ -15,9 +15,10 @@ from pathlib import Path
 class Attempt:
     """`before` is the mark of the transaction stored last when it began, "" for none, None if it was not known.
 
-    `of` is the mark of the sale that a void is about. `sent`: its message has left, or is about to. `mark` is its own,
-    once the terminal told it. `approved`: the layer above was told so; `known`: it has that on disk, so the terminal
-    may hear it; `undone`: the terminal reversed it all the same; `settled`: all is said.
+    `of` is the mark of the sale that a void is about. `sent`: its message has left, or is about to, for the terminal
+    with the id `terminal`. `mark` is its own, once the terminal told it. `approved`: the layer above was told so;
+    `known`: it has that on disk, so the terminal may hear it; `undone`: the terminal reversed it all the same;
+    `settled`: all is said.
     """
 
     operation: str
@@ -26,6 +27,7 @@ class Attempt:
     before: str | None = None
     of: str = ""
     sent: bool = False
+    terminal: str = ""
     mark: str = ""
     approved_minor: int = 0
     approved: bool = False

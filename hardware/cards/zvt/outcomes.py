@@ -50,10 +50,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Stored:
-    """The transaction that the terminal has stored last. `mark` is "" if there is none, None if that is not known."""
+    """The transaction that `terminal` has stored last. `mark` is "" if there is none, None if that is not known."""
 
     mark: str | None = None
     information: Information = field(default_factory=Information)
+    terminal: str = ""
 
 
 def fits(information: Information, amount_minor: int, currency: str) -> bool:
@@ -122,6 +123,8 @@ def look(query: Query, attempt: Attempt | None, stored: Stored, currency: str) -
         return Outcome(ABSENT, reason="never sent")
     if stored.mark is None:
         return Outcome(UNKNOWN, reason="the terminal does not say what it stored last")
+    if own and own.terminal and stored.terminal and own.terminal != stored.terminal:
+        return Outcome(UNKNOWN, reason="it was another terminal")
     before = own.before if own else query.after
     mark = (own.mark if own else "") or query.terminal_ref
     if query.operation == "void":

@@ -41,9 +41,9 @@ class Telling:
         of = "" if isinstance(work, Sale) else work.terminal_ref
         self.attempt = Attempt(operation_of(work), work.reference, work.amount_minor, of=of)
 
-    def sent(self, before: str | None) -> None:
+    def sent(self, before: str | None, terminal: str) -> None:
         """The message of the last attempt is about to leave."""
-        self._remember(sent=True, before=before)
+        self._remember(sent=True, before=before, terminal=terminal)
 
     def acknowledge(self, report: int) -> bool:
         """Return whether it was the approval of a sale: the terminal may know now."""
