@@ -122,7 +122,9 @@ def _told(books: Books, item: Aftermath) -> tuple[Aftermath, ...]:
 
 def _rest(payment: OpenPayment, paid: tuple[f.LinePaid, ...]) -> OpenPayment:
     """What stays open for a note or a card whose fate is unknown, when its payment had to be closed before (rule 4)."""
-    by_invoice = {(line.account, line.invoice): line.amount_minor for line in paid}
+    by_invoice: dict[tuple[str, str], int] = {}
+    for line in paid:
+        by_invoice[line.account, line.invoice] = by_invoice.get((line.account, line.invoice), 0) + line.amount_minor
     invoices = tuple(
         replace(line, amount_minor=line.amount_minor - by_invoice.get((line.account, line.invoice), 0))
         for line in payment.invoices

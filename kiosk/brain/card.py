@@ -21,7 +21,7 @@ _PREFIX_MAX = 8
 def due_minor(turn: Turn) -> int:
     """Return what is to be paid by card now: what is left, or the agreed amount when nothing is in yet."""
     payment = turn.books.payment
-    return payment.left_minor if payment is not None else turn.scene.agreed_minor
+    return payment.left_minor if payment is not None else turn.scene.total_minor
 
 
 def fee_on(turn: Turn, base_minor: int) -> int:

@@ -133,8 +133,8 @@ def show_done(turn: Turn) -> None:
     if done is None:
         raise AssertionError("nothing was completed")
     credit = sum(line.amount_minor for line in done.lines if not line.invoice)
-    account = turn.scene.account
-    owed = account.balance_minor if account else 0
+    account = next(iter(turn.scene.accounts), None)
+    owed = sum(one.balance_minor for one in turn.scene.accounts)
     view = ReceiptView(
         number=done.receipt_number,
         paid_minor=done.total_minor - credit,

@@ -1,5 +1,6 @@
 """From a scan or typed digits to an account with its bills, or to the words that say what to do instead."""
 
+from kiosk.brain.cart import in_cart
 from kiosk.brain.closing import done
 from kiosk.brain.commands import LookUp
 from kiosk.brain.events import AccountFound, AccountNotFound, AccountTyped, BillScanned, LookUpFailed, ScanRefused
@@ -78,6 +79,9 @@ def account_found(turn: Turn, event: AccountFound) -> None:
     if event.account.status == "closed":
         _not_found(turn, "account_closed")
         return
+    if in_cart(turn, event.account):
+        _not_found(turn, "account_twice")
+        return
     reference = turn.scene.reference
     printed = reference.printed_minor if reference else None
     differs = printed is not None and printed != event.account.balance_minor
@@ -103,7 +107,10 @@ def look_up_failed(turn: Turn, event: LookUpFailed) -> None:
     account = Account(
         f"num:{reference.number}", reference.number[-4:], balance_minor=due, invoices=(invoice,), live=False
     )
-    _show_account(turn, account, "server_away", due)
+    if in_cart(turn, account):
+        _not_found(turn, "account_twice")
+    else:
+        _show_account(turn, account, "server_away", due)
 
 
 def _show_account(turn: Turn, account: Account, notice: str, notice_minor: int) -> None:

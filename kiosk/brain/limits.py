@@ -86,9 +86,8 @@ def cash_refusal(state: State, amount_minor: int) -> str:
 
 def _report_minor(state: State) -> int:
     """So much cash has to be reported with a name, which a kiosk does not ask for: staff take it."""
-    account, own = state.scene.account, state.settings.cash_report_minor
-    city = account.cash_report_minor if account is not None else 0
-    return min(own, city) if city else own
+    cities = [account.cash_report_minor for account in state.scene.accounts if account.cash_report_minor]
+    return min([state.settings.cash_report_minor, *cities])
 
 
 def _cash_minor(state: State) -> int:
@@ -97,9 +96,9 @@ def _cash_minor(state: State) -> int:
 
 
 def city_limit_minor(state: State, tender: str) -> int | None:
-    """Return what the city lets a tender give for this account now, None for no limit."""
-    limits = state.scene.account.limits if state.scene.account is not None else ()
-    sums = [most for one in limits if one.tender == tender for most in (one.payment_minor, one.left_today_minor)]
+    """Return what the city lets a tender give in this payment now, None for no limit. The tightest account decides."""
+    limits = [one for account in state.scene.accounts for one in account.limits if one.tender == tender]
+    sums = [most for one in limits for most in (one.payment_minor, one.left_today_minor)]
     return min((most for most in sums if most is not None), default=None)
 
 

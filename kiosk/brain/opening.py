@@ -1,9 +1,10 @@
 """How a payment begins: the bills and the agreed amount go on record, and the city's books are compared first."""
 
+from kiosk.brain.cart import bills_of
 from kiosk.brain.commands import CheckHead
-from kiosk.brain.limits import listed
 from kiosk.brain.turn import Turn
-from kiosk.domain.facts import AmountAgreed, InvoiceChosen, PaymentAbandoned
+from kiosk.domain.facts import AmountAgreed, InvoiceAdded, InvoiceChosen, PaymentAbandoned
+from kiosk.domain.invoice import CartLine
 
 
 def begin_payment(turn: Turn) -> None:
@@ -11,25 +12,30 @@ def begin_payment(turn: Turn) -> None:
 
     When online the server's head is compared before the first money (rule 7): `scene.request` waits for it.
     """
-    account = turn.scene.account
-    if account is None:
+    scene = turn.scene
+    if scene.account is None:
         raise AssertionError("a payment for no account")
     if turn.books.payment is not None:
         return
-    payment_id = turn.moment.ids[0]
+    first, *others = (*scene.cart, CartLine(scene.account, scene.agreed_minor))
+    payment_id, account = turn.moment.ids[0], first.account
     turn.record(
         InvoiceChosen(
             session_id=turn.books.session_id,
             payment_id=payment_id,
             account=account.ref,
             last4=account.last4,
-            invoices=listed(account),
+            invoices=bills_of(account, first.amount_minor, not others),
             balance_minor=account.balance_minor,
             live=account.live,
-            language=turn.scene.language,
+            language=scene.language,
         )
     )
-    turn.record(AmountAgreed(payment_id, turn.scene.agreed_minor))
+    for line in others:
+        also = line.account
+        bills = bills_of(also, line.amount_minor, alone=False)
+        turn.record(InvoiceAdded(payment_id, also.ref, also.last4, bills, also.balance_minor, also.live))
+    turn.record(AmountAgreed(payment_id, scene.total_minor))
     if turn.devices.online:
         request = turn.moment.ids[2]
         turn.show(request=request)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kiosk.brain import card, claiming, staff
+from kiosk.brain import card, cart, claiming, staff
 from kiosk.brain.cash import refresh_offer
 from kiosk.brain.claims import carried
 from kiosk.brain.closing import close, done, leave, reprint, stop_paying
@@ -43,7 +43,9 @@ def amount_submitted(turn: Turn) -> None:
     """The typed digits are cents, as on a till: 5 3 1 8 is $53.18."""
     amount_minor = int(turn.scene.entry or "0")
     least = min(turn.settings.minimum_minor, max(1, _account(turn).balance_minor))
-    most = min(turn.settings.maximum_minor, _account(turn).balance_minor + turn.settings.credit_limit_minor)
+    # With several accounts none is paid ahead: nobody could say whose credit it is.
+    ahead = 0 if turn.scene.cart else turn.settings.credit_limit_minor
+    most = min(turn.settings.maximum_minor, _account(turn).balance_minor + ahead)
     if amount_minor < least:
         turn.show(notice="amount_too_low", notice_minor=least)
     elif amount_minor > most:
@@ -53,8 +55,9 @@ def amount_submitted(turn: Turn) -> None:
 
 
 def _agree(turn: Turn, amount_minor: int) -> None:
-    if amount_minor > turn.settings.maximum_minor:
-        turn.show(notice="amount_too_high", notice_minor=turn.settings.maximum_minor)
+    before_minor = sum(line.amount_minor for line in turn.scene.cart)
+    if amount_minor + before_minor > turn.settings.maximum_minor:
+        turn.show(notice="amount_too_high", notice_minor=turn.settings.maximum_minor - before_minor)
     elif amount_minor > 0:
         rule = card_rule(turn.settings, turn.moment.local[:10])
         turn.show(stage="tender", agreed_minor=amount_minor, fee_rule=rule, field="", entry="", notice="")
@@ -158,6 +161,8 @@ def back(turn: Turn, value: str) -> None:
             turn.show(stage="invoice", field="", entry="", notice="")
     elif stage == "fee":
         turn.show(stage="tender", notice="")
+    elif stage in ("type_account", "finding", "invoice") and cart.back_to_cart(turn):
+        pass
     else:
         leave(turn, "cancelled")
     del value
@@ -253,6 +258,7 @@ ACTS: dict[str, dict[str, Act]] = {
     "tender": {
         "pay_cash": pay_cash,
         "pay_card": card.pay_card,
+        "add_bill": cart.add_bill,
         "stop": stop,
         "back": back,
         "start_over": start_over,

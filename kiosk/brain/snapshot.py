@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+from kiosk.brain.cart import ACCOUNTS_MAX
 from kiosk.brain.limits import allowed_minor, card_refusal, card_trouble, cash_refusal, shut, takes_claims, trouble
 from kiosk.brain.state import PAYING, Devices, State
 from kiosk.domain.claim import Aftermath
-from kiosk.domain.snapshot import CardView, ClaimView, DeviceHealth, FeeView, PaymentView, Snapshot, StaffView
+from kiosk.domain.snapshot import CardView, CartView, ClaimView, DeviceHealth, FeeView, PaymentView, Snapshot, StaffView
 
 WAITING = ("starting", "attract")
 
@@ -42,7 +43,9 @@ def snapshot(state: State, revision: int) -> Snapshot:
         entry="•" * len(scene.entry) if scene.field == "pin" else scene.entry,
         reasons=reasons,
         account=scene.account,
-        agreed_minor=scene.agreed_minor,
+        agreed_minor=scene.total_minor,
+        cart=_cart(state),
+        may_add=_may_add(state),
         card=not _card_reason(state),
         card_reason=_card_reason(state),
         fee=_fee(state),
@@ -63,7 +66,7 @@ def _screen(state: State) -> str:
 
 def _due_minor(state: State) -> int:
     payment = state.books.payment
-    return payment.left_minor if payment is not None else state.scene.agreed_minor
+    return payment.left_minor if payment is not None else state.scene.total_minor
 
 
 def _card_reason(state: State) -> str:
@@ -78,6 +81,23 @@ def _fee(state: State) -> FeeView | None:
     if rule is None or state.scene.stage not in ("tender", "fee", "cash") or not rule.of(due_minor):
         return None
     return FeeView(rule.programme, due_minor, rule.of(due_minor))
+
+
+def _cart(state: State) -> tuple[CartView, ...]:
+    """Return what each account gets, once there are several."""
+    scene = state.scene
+    if not scene.cart:
+        return ()
+    lines = [CartView(line.account.last4, line.amount_minor) for line in scene.cart]
+    newest = [CartView(scene.account.last4, scene.agreed_minor)] if scene.account and scene.agreed_minor else []
+    return (*lines, *newest)
+
+
+def _may_add(state: State) -> bool:
+    account = state.scene.account
+    if state.books.payment is not None or state.scene.stage != "tender" or account is None:
+        return False
+    return state.scene.agreed_minor <= account.balance_minor and len(state.scene.cart) < ACCOUNTS_MAX - 1
 
 
 def _card(state: State) -> CardView | None:

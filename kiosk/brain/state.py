@@ -9,7 +9,7 @@ from kiosk.brain.settings import Settings
 from kiosk.domain.claim import Aftermath
 from kiosk.domain.facts import ClaimOpened, LinePaid, NoteCount, NoteInPayment, PaymentCompleted
 from kiosk.domain.fees import FeeRule
-from kiosk.domain.invoice import Account, InvoiceReference
+from kiosk.domain.invoice import Account, CartLine, InvoiceReference
 from kiosk.domain.snapshot import DeviceHealth, ReceiptView
 from kiosk.domain.tenders import CardSaleApproved, CheckInPayment, FeeAgreed
 
@@ -205,7 +205,8 @@ class Scene:
     request: str = ""  # the look-up, head check or PIN check we wait for
     reference: InvoiceReference | None = None
     account: Account | None = None
-    agreed_minor: int = 0
+    agreed_minor: int = 0  # of `account` alone
+    cart: tuple[CartLine, ...] = ()  # accounts that were chosen before it, for the same payment
     last_note_minor: int = 0
     idle_left_s: int = 0
     closing_reason: str = ""
@@ -223,6 +224,17 @@ class Scene:
     pin_locked: bool = False
     stopping: bool = False
     claim: ClaimDraft | None = None
+
+    @property
+    def total_minor(self) -> int:
+        """What is to be paid for all accounts."""
+        return self.agreed_minor + sum(line.amount_minor for line in self.cart)
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """All accounts of the payment, in the order in which they were chosen."""
+        newest = () if self.account is None else (self.account,)
+        return (*(line.account for line in self.cart), *newest)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ INTENTS = {
     "pay_full": "",
     "pay_past_due": "",
     "pay_other": "",
+    "add_bill": "one more account in the same payment",
     "pay_cash": "",
     "pay_card": "the whole by card, or what cash has left",
     "agree_fee": "pay by card with the fee that is shown",

@@ -68,3 +68,11 @@ class Account:
     order: tuple[str, ...] = ()  # of bills, by that rule
     limits: tuple[TenderLimit, ...] = ()
     cash_report_minor: int = 0  # so much cash has to be reported: staff take it; 0 if the city has not said
+
+
+@dataclass(frozen=True)
+class CartLine:
+    """An account in the cart, and how much of it is to be paid."""
+
+    account: Account
+    amount_minor: int

@@ -40,6 +40,7 @@ NOTICES = (
     "scan_ambiguous",
     "account_unknown",
     "account_closed",
+    "account_twice",
     "account_offline",
     "nothing_owed",
     "server_slow",
@@ -104,6 +105,14 @@ class PaymentView:
     last_note_minor: int = 0
     credit_agreed: bool = False
     by_card_minor: int = 0
+
+
+@dataclass(frozen=True)
+class CartView:
+    """One of several accounts in a payment, and how much of it is to be paid."""
+
+    last4: str
+    amount_minor: int
 
 
 @dataclass(frozen=True)
@@ -213,6 +222,8 @@ class Snapshot:
     reasons: tuple[str, ...] = ()
     account: Account | None = None
     agreed_minor: int = 0
+    cart: tuple[CartView, ...] = ()  # only when there are several accounts
+    may_add: bool = False
     card: bool = False
     card_reason: str = ""  # why this sum cannot be paid by card
     fee: FeeView | None = None  # on what is left to pay

@@ -116,8 +116,8 @@ class KioskHands:
     def _print_receipt(self, command: commands.PrintReceipt, state: State, records: list[Record]) -> None:
         del records
         done = _completed(state, command.receipt_number)
-        account = state.scene.account
-        known = account if account is not None and account.ref == done.account else None
+        of = {line.account for line in done.lines} | {done.account}
+        known = tuple(account for account in state.scene.accounts if account.ref in of)
         view = state.scene.receipt
         at = view.at if view is not None and view.number == done.receipt_number else self.clock.moment().local
         told = [item.last4 for item in state.books.aftermath if item.number == done.receipt_number]

@@ -42,7 +42,7 @@ class Papers:
     def receipt(
         self,
         done: facts.PaymentCompleted,
-        account: Account | None,
+        accounts: tuple[Account, ...],
         at: str,
         posted: bool,
         language: str,
@@ -50,17 +50,21 @@ class Papers:
         last4: str = "",
         approvals: tuple[CardSaleApproved, ...] = (),
     ) -> document.Document:
-        """Return the receipt of `done`. `account`, if known, gives labels and balances; if not, `last4` its digits.
+        """Return the receipt of `done`. `accounts`, as far as known, give labels and balances; `last4` is of the first.
 
         `approvals` are those still known; a card of an older one is named by what the payment says of it.
         """
+        known = {account.ref: account for account in accounts}
         receipt = Receipt(
             office=self._office,
             kiosk_id=self._kiosk_id,
             place=self._place,
             number=done.receipt_number,
             at=datetime.fromisoformat(at).astimezone(self._zone),
-            lines=tuple(_line(line, account, last4 if line.account == done.account else "") for line in done.lines),
+            lines=tuple(
+                _line(line, known.get(line.account), last4 if line.account == done.account else "")
+                for line in done.lines
+            ),
             notes=count(done.notes),
             posting=POSTED if posted else QUEUED,
             value_date=date.fromisoformat(done.value_date),
@@ -70,7 +74,7 @@ class Papers:
             cards=tuple(_card(card, done, approvals) for card in done.cards),
             checks=done.checks,
             change_minor=done.change_minor,
-            applied=account.applied if account is not None and account.ref == done.account else "",
+            applied=known[done.account].applied if done.account in known else "",
             verify_url=self._verify_url,
             reprint=kind == "reprint",
             recovered=kind == "recovered",

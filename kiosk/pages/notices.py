@@ -52,6 +52,10 @@ WORDS: dict[str, tuple[Words, str]] = {
         lambda t, sum_, note: t.say("This account is closed. Please ask at the counter."),
         "caution",
     ),
+    "account_twice": (
+        lambda t, sum_, note: t.say("This account is in your payment already. Add another one, or go back."),
+        "caution",
+    ),
     "account_offline": (
         lambda t, sum_, note: t.say("We cannot look up accounts right now. Scan a paper bill to pay."),
         "caution",

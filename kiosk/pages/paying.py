@@ -8,7 +8,7 @@ from kiosk.pages.notices import WORDS
 from kiosk.pages.pad import back
 from kiosk.pages.page import Chip, Choice, Line, Page
 from kiosk.pages.strip import money_strip
-from kiosk.pages.tongue import Money, Said, Tongue, choice, line, notice
+from kiosk.pages.tongue import Digits, Money, Said, Tongue, choice, line, notice
 
 _NOTHING = PaymentView(0, 0, 0)
 
@@ -35,11 +35,30 @@ def tender(snapshot: Snapshot, tongue: Tongue) -> Page:
         snapshot,
         tongue,
         say("How will you pay the rest, {amount}?", amount=amount) if paid else whole,
-        lines=(line(say("Your receipt prints right after."), "muted"),) if printed else (),
-        picture="cash" if snapshot.cash else "card" if snapshot.card else "closed",
-        choices=(cash, card_choice(snapshot, tongue), ending),
+        lines=(
+            *_cart(snapshot, tongue),
+            *((line(say("Your receipt prints right after."), "muted"),) if printed and not snapshot.cart else ()),
+        ),
+        picture="" if snapshot.cart else "cash" if snapshot.cash else "card" if snapshot.card else "closed",
+        choices=(cash, card_choice(snapshot, tongue), *_add(snapshot, tongue), ending),
         money=money_strip(payment, tongue) if payment is not None and paid else None,
     )
+
+
+def _cart(snapshot: Snapshot, tongue: Tongue) -> tuple[Line, ...]:
+    """What each of several accounts gets."""
+    rows = ((tongue.say("account ending in {digits}", digits=Digits(one.last4)), one) for one in snapshot.cart)
+    return tuple(line(_capital(label), "rule", tongue.money(one.amount_minor)) for label, one in rows)
+
+
+def _capital(said: Said) -> Said:
+    return Said(said.text[:1].upper() + said.text[1:], said.spoken)
+
+
+def _add(snapshot: Snapshot, tongue: Tongue) -> tuple[Choice, ...]:
+    if not snapshot.may_add:
+        return ()
+    return (choice("add_bill", tongue.say("Add another bill"), kind="plain"),)
 
 
 def _cash_hint(snapshot: Snapshot, tongue: Tongue) -> Said:

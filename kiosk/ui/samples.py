@@ -6,6 +6,7 @@ from kiosk.domain.claim import Aftermath
 from kiosk.domain.invoice import Account, Invoice, InvoiceLine
 from kiosk.domain.snapshot import (
     CardView,
+    CartView,
     ClaimView,
     DeviceHealth,
     FeeView,
@@ -124,10 +125,14 @@ SAMPLES: dict[str, Snapshot] = {
     "cash_jammed": replace(CASH, notice="cash_jammed", cash=False, payment=PaymentView(5318, 4000, 1318, 0, (), NOTES)),
     "cash_unsafe": replace(CASH, notice="cash_unsafe", cash=False, payment=PaymentView(5318, 4000, 1318, 0, (), NOTES)),
     "cash_slow": replace(CASH, notice="cash_slow", cash=False, payment=PaymentView(5318, 4000, 1318, 0, (), NOTES)),
-    "tender_card": replace(_CHOSEN, screen="tender", card=True),
+    "tender_card": replace(_CHOSEN, screen="tender", card=True, may_add=True),
     "tender_card_fee": replace(_CHOSEN, screen="tender", card=True, fee=FEE),
     "tender_card_only": replace(_CHOSEN, screen="tender", card=True, cash=False),
     "tender_rest": replace(BY_CARD, screen="tender", notice="card_declined", payment=SPLIT),
+    "tender_cart": replace(
+        _CHOSEN, screen="tender", card=True, agreed_minor=7818, may_add=True,
+        cart=(CartView("4417", 5318), CartView("0093", 2500)),
+    ),
     "fee": replace(BY_CARD, screen="fee", fee=FEE),
     "card": AT_READER,
     "card_pin": replace(AT_READER, card_view=CardView("asking", "bill", "enter_pin", 5318)),
