@@ -176,8 +176,7 @@ def card_prompted(turn: Turn, event: CardPrompted) -> None:
 
 
 def find(turn: Turn, attempt: Attempt) -> None:
-    """Ask the terminal, if it is there; it is asked again every 30 s as long as nobody knows."""
-    turn.start("card_look", turn.settings.timeouts.card_look)
+    """Ask the terminal, if it is there. Who waits for the answer is let go by a timer that this does not move."""
     if turn.devices.terminal.state == "ready":
         of = attempt.sale.reference if attempt.sale is not None else ""
         turn.order(FindCard(attempt.reference, attempt.operation, attempt.amount_minor, of, attempt.after or None))

@@ -237,6 +237,7 @@ def cannot_tell(turn: Turn, attempt: Attempt, reason: str) -> None:
     turn.stop("card")
     if turn.scene.stage == "card":
         turn.show(card_phase="checking", card_prompt="")
+    turn.start("card_look", turn.settings.timeouts.card_look)
     find(turn, attempt)
 
 
@@ -259,6 +260,7 @@ def look_again(turn: Turn) -> None:
     if attempt.state == "unknown" and turn.scene.stage == "card":
         _let_go(turn, attempt)
     if attempt.state == "unknown":
+        turn.start("card_look", turn.settings.timeouts.card_look)
         find(turn, attempt)
 
 

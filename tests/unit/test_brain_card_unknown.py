@@ -3,7 +3,7 @@
 import pytest
 
 from kiosk.brain import events
-from kiosk.brain.commands import AcknowledgeCard, Exit, PrintIncident, PrintReceipt
+from kiosk.brain.commands import AcknowledgeCard, Exit, PrintIncident, PrintReceipt, SetTimer
 from kiosk.domain import facts as f
 from kiosk.domain import tenders as t
 from kiosk.domain.intents import Intent
@@ -77,6 +77,15 @@ def test_it_is_asked_for_every_round_and_at_each_meeting(world: CardWorld) -> No
     world.fire("card_look")
     world.fire("card_look")
     assert len(world.ordered(FindCard)) == 3
+
+
+def test_a_terminal_that_comes_and_goes_does_not_keep_the_person_waiting(world: CardWorld) -> None:
+    world.to_card()
+    world.tell(events.TerminalLost, reason="line")
+    orders = [*world.meet(), *world.tell(events.TerminalLost, reason="line"), *world.meet()]
+    assert not [order for order in orders if isinstance(order, SetTimer) and order.name == "card_look"]
+    world.fire("card_look")
+    assert world.stage == "card_unknown"
 
 
 def test_found_later_it_completes_the_rest_of_its_payment(world: CardWorld) -> None:
