@@ -26,6 +26,7 @@ def keep(chain: Chain, steps: Iterable[tuple[Record, CardStep, datetime]], fork:
     if not steps:
         return
     attempts = _known(chain, steps)
+    known = list(attempts.values())
     for record, step, at in steps:
         key = (step.reference, step.payment_id)
         attempt = attempts.get(key)
@@ -34,7 +35,8 @@ def keep(chain: Chain, steps: Iterable[tuple[Record, CardStep, datetime]], fork:
         if attempt.fork or not fork:
             _advance(attempt, record, step, at)
             attempt.fork = fork
-    for attempt in attempts.values():
+    CardAttempt.objects.bulk_create(attempt for attempt in attempts.values() if attempt.pk is None)
+    for attempt in known:
         attempt.save()
 
 

@@ -332,6 +332,11 @@ class Clerk:
             timeout=30,
         )
 
+    def page(self, path: str) -> str:
+        answer = self._session.get(self._url + path, timeout=30)
+        assert answer.status_code == 200, path
+        return answer.text
+
     def token(self, path: str) -> str:
         page = self._session.get(self._url + path, timeout=30)
         return re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[0]
@@ -467,3 +472,27 @@ def test_the_journal_answers_a_memo_here_too(program: tuple[str, Any], raw: psyc
     assert [result["disposition"] for result in kiosk.post_all()] == ["memo", "posted"]
     answered = "SELECT answered_seq FROM journal_suspenseitem WHERE subject = %s AND resolved_at IS NOT NULL"
     assert rows(raw, answered, body["note_id"]) == [(2,)]
+
+
+def test_the_papers_of_a_day_open(program: tuple[str, Any], raw: psycopg.Connection[Any], staff: list[Clerk]) -> None:
+    kiosk = _enrolled(program, "pg-papers")
+    payment_id, ref = uid(), reference()
+    for kind, body in (
+        ("NoteStacked", note(payment_id, 1000)),
+        ("NotePaidOut", paid_out(payment_id, 500)),
+        ("CardSaleUnknown", sale(payment_id, ref, 700, reason="timeout")),
+        ("CardSaleApproved", approved(payment_id, reference(), 300)),
+        ("CheckTaken", check(payment_id, 250)),
+        ("BatchClosed", {"reference": "B1", "result": "approved", "count": 1, "total_minor": 300, "reason": ""}),
+    ):
+        kiosk.journal.add(kind, body)
+    kiosk.post_all()
+    ann = staff[0]
+    day = ann.page("/admin/reports/day/")
+    assert day[day.index("<h2>pg-papers</h2>") :].count("$3.00 USD") >= 1
+    assert ref in ann.page("/admin/reports/cards/")
+    assert "$2.50 USD" in ann.page("/admin/reports/periods/?kiosk=pg-papers")
+    assert "1042" in ann.page("/admin/reports/periods/?kiosk=pg-papers&period=pg-papers/1")
+    assert "UNKNOWN" in ann.page("/admin/journal/cardattempt/?state=open")
+    ((attempt,),) = rows(raw, "SELECT id FROM journal_cardattempt WHERE reference = %s", ref)
+    assert "CardSaleUnknown" in ann.page(f"/admin/journal/cardattempt/{attempt}/change/")
