@@ -1,6 +1,7 @@
 """A PAX sale whose outcome stays away: what the terminal holds is found, and nothing is believed too early."""
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -211,6 +212,16 @@ def test_a_sale_leaves_once_whatever_happens_to_it(trouble: str, count: int, tol
     setattr(twin(bench).trouble, trouble, 0)
     assert sold(bench, "K1000002").result == "approved"
     assert len(bench.of(Ended)) == len({end.report for end in bench.of(Ended)})
+
+
+@pytest.mark.parametrize("link", ["serial", "tcp"])
+def test_an_answer_without_acknowledgement_and_reference_is_no_refusal(link: Literal["serial", "tcp"]) -> None:
+    bench = met(OPEN, HostSettings(link=link))
+    twin(bench).trouble.lose_ack = 1
+    bench.twin.customer("receive_error_paid")
+    assert sold(bench).result == "unknown"
+    assert bench.look_up(SALE, AMOUNT).result == "approved"
+    assert bench.twin.standing() == [AMOUNT]
 
 
 @pytest.mark.parametrize("form", ["split", "glue", "packets"])

@@ -376,8 +376,8 @@ class PaxCodec:
         operation = self._operation
         if operation is None:
             return []
-        certain = self._settings.link == "tcp" and reason in ("nak", "refused")
-        events = self._fail(NOT_STARTED if certain and not isinstance(operation.command, Query) else UNKNOWN, reason)
+        # Not even a refusal is certain: the byte may be damaged, or end an exchange whose start was lost.
+        events = self._fail(UNKNOWN, reason)
         if reason in ("nak", "refused"):
             self._check_ms = now_ms + BUSY_MS
             return events + self._fault("busy", reason)

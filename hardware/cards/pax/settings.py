@@ -9,7 +9,7 @@ VERSION = "1.35"
 
 @dataclass(frozen=True)
 class Settings:
-    """`link`: over serial a control byte may be damaged unnoticed; over TCP it cannot be; HTTP has none.
+    """`link`: HTTP has no control bytes and takes no cancel.
 
     `serial` is the terminal that must be there, "" for any. `settle_ms` is how long a sale can last on the terminal at
     most: its own wait for a card, PIN and the host. Only after it is a sale that nobody heard of certainly absent.
