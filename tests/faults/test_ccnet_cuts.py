@@ -35,8 +35,8 @@ ROW = {  # moment of the cut to what is told from the power-up on (sheet section
 
 
 def moments(*phase: object) -> range:
-    """Return times some 170 ms apart, at other moments for each combination of what is tried."""
-    return range(random.Random(repr(phase)).randrange(170), LONGEST_MS, 170)
+    """Return times some 240 ms apart, at other moments for each combination of what is tried."""
+    return range(random.Random(repr(phase)).randrange(240), LONGEST_MS, 240)
 
 
 def in_use(settings: Settings, commit_ms: int = 0) -> Journal:
