@@ -80,6 +80,18 @@ def test_reset_is_not_repeated_while_the_device_takes_its_time() -> None:
     assert hand.events == [PoweredUp(), PoweredUp()]
 
 
+def test_a_port_that_goes_with_the_reset_does_not_bring_another() -> None:
+    """A GX on USB drops its port at RESET (section 2)."""
+    hand = Hand()
+    hand.answer(POWER_UP)
+    assert hand.hear() == RESET
+    hand.pass_ms(50)
+    hand.codec.line_opened(hand.now_ms)
+    hand.answer(POWER_UP, POWER_UP, INITIALIZE, *[DISABLED] * 4)
+    assert hand.commands().count(RESET) == 1
+    assert any(isinstance(event, Connected) for event in hand.events)
+
+
 def test_a_busy_device_is_left_alone() -> None:
     hand = Hand().connected()
     hand.answer(b"\x1b\x0a")

@@ -75,7 +75,7 @@ class CcnetCodec:
         self._decided: tuple[int, Code] | None = None  # what was sent last about a note in escrow
         self._mask_ms = self._decided_ms = self._hold_ms = 0  # when these may be sent (again)
         self._check = 0  # how often the device is still asked what it has enabled
-        self._reset_ms = 0
+        self._reset_ms = self._resetting_ms = 0  # when it may be sent (again), and until when the last one takes
         self._reset_wanted = self._jam_reset = False
         self._open = self._connected = False
         self._lost = True
@@ -218,7 +218,10 @@ class CcnetCodec:
                     self._stacked.add(event.report)
             elif isinstance(event, PoweredUp):
                 self._disconnect()
-                self._reset_ms, self._opened_ms = 0, now_ms
+                self._opened_ms = now_ms
+                if self._good > 1:  # else the line is new: a GX on USB drops its port at RESET
+                    self._resetting_ms = 0
+                self._reset_ms = self._resetting_ms
         self._link.held = bool(self._reports)
         if "jammed" not in self._watch.faults:
             self._jam_reset = False
@@ -286,7 +289,7 @@ class CcnetCodec:
         self._fresh = False
         match data[0]:
             case Code.RESET:
-                self._reset_ms = now_ms + AGAIN_MS
+                self._reset_ms, self._resetting_ms = now_ms + AGAIN_MS, now_ms + RESET_MS
             case Code.STACK | Code.RETURN:
                 self._decided, self._decided_ms = self._decision(), now_ms + AGAIN_MS
             case Code.HOLD:
