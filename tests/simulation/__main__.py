@@ -1,6 +1,6 @@
 """`./run simulate`: seeded worlds around the shipped kiosk, each looked at after every step.
 
-./run simulate [--seeds N | --seconds S] [--from SEED] [--workers N] [--acceptor FAMILY]
+./run simulate [--seeds N | --seconds S] [--from SEED] [--workers N] [--family NAME]
                                                                        fresh seeds, or those from SEED on
 ./run simulate --seed SEED [--only PLACES] [--trace]                     one world again, with all or some of its faults
 ./run simulate --corpus                                                  the worlds that once broke
@@ -21,6 +21,7 @@ from pathlib import Path
 from tests.simulation import server_state
 from tests.simulation.acceptors import FAMILIES, USUAL
 from tests.simulation.living import Life, Seeds, faults_of, live, live_all, shrink
+from tests.simulation.terminals import TERMINALS
 
 CORPUS = Path(__file__).parent / "corpus.txt"
 SHRINK_MOST = 3  # broken worlds that are shrunk; more of them seldom say more
@@ -45,13 +46,13 @@ def main(argv: Sequence[str]) -> int:
         return _one(options)
     if options.corpus:
         print("the worlds that once broke")
-        return _many(corpus(), options.workers, options.acceptor)
+        return _many(corpus(), options.workers, options.family)
     first = secrets.randbits(40) if options.first is None else options.first
     print(f"worlds from seed {first}", flush=True)
     if options.until_broken:
-        return _until_broken(Seeds(first, options.seeds), options.acceptor)
+        return _until_broken(Seeds(first, options.seeds), options.family)
     count = 0 if options.seconds else options.seeds
-    return _many(Seeds(first, count, options.seconds), options.workers, options.acceptor)
+    return _many(Seeds(first, count, options.seconds), options.workers, options.family)
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
@@ -64,7 +65,12 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--only", type=_places)
     parser.add_argument("--trace", action="store_true")
-    parser.add_argument("--acceptor", choices=sorted(FAMILIES), default=USUAL, help="whose twin and codec (ebds)")
+    parser.add_argument(
+        "--family",
+        choices=sorted({*FAMILIES, *TERMINALS}),
+        default=USUAL,
+        help="acceptor or terminal",
+    )
     parser.add_argument("--corpus", action="store_true")
     parser.add_argument("--until-broken", action="store_true", help="stop at the first, and say so as JSON")
     return parser.parse_args(argv)
@@ -82,16 +88,16 @@ def corpus() -> list[int]:
 
 def _one(options: argparse.Namespace) -> int:
     server_state.prepare()
-    life = live(options.seed, options.only, print if options.trace else None, options.acceptor)
+    life = live(options.seed, options.only, print if options.trace else None, options.family)
     print(f"{life.broken}: {life.detail}" if life.broken else "every rule held")
     return 1 if life.broken else 0
 
 
-def _many(seeds: Seeds | Sequence[int], workers: int, acceptor: str) -> int:
+def _many(seeds: Seeds | Sequence[int], workers: int, family: str) -> int:
     began = time.monotonic()
     lived: list[Life] = []
     broken: list[Life] = []
-    for life in live_all(seeds, workers, acceptor):
+    for life in live_all(seeds, workers, family):
         lived.append(life)
         if life.broken:
             broken.append(life)
@@ -107,12 +113,12 @@ def _many(seeds: Seeds | Sequence[int], workers: int, acceptor: str) -> int:
     return 1 if broken else 0
 
 
-def _until_broken(seeds: Seeds, acceptor: str) -> int:
+def _until_broken(seeds: Seeds, family: str) -> int:
     server_state.prepare()
     broken, lived = "", 0
     for seed in seeds.share(0, 1):
         lived += 1
-        broken = live(seed, acceptor=acceptor).broken
+        broken = live(seed, family=family).broken
         if broken:
             break
     print(json.dumps({"worlds": lived, "broken": broken}))
@@ -125,9 +131,9 @@ def _explain(life: Life) -> None:
 
     few = apart(shrink, life)
     places = ",".join(map(str, few))
-    acceptor = "" if life.acceptor == USUAL else f" --acceptor {life.acceptor}"
-    print(f"  again: ./run simulate --seed {life.seed}{acceptor} --only '{places}' --trace", flush=True)
-    for fault in apart(faults_of, life.seed, few, life.acceptor):
+    family = "" if life.family == USUAL else f" --family {life.family}"
+    print(f"  again: ./run simulate --seed {life.seed}{family} --only '{places}' --trace", flush=True)
+    for fault in apart(faults_of, life.seed, few, life.family):
         print(f"    {fault}", flush=True)
 
 

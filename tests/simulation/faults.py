@@ -33,11 +33,13 @@ class Fault:
         return f"{self.at_ms / 1000:.1f} s: {self.kind}{self.when and ', ' + self.when} ({self.seed})"
 
 
-def draw(chance: random.Random, horizon_ms: int) -> list[Fault]:
+def draw(chance: random.Random, horizon_ms: int, cards: bool = False) -> list[Fault]:
     """Return the faults of a world, none in one of eight, in order."""
     count = chance.choice((0, 1, 2, 3, 4, 6, 8, 12))
+    kinds = (*KINDS, *_CARD_ACTS, *_CARD_ACTS) if cards else KINDS
+    whens = (*OFTEN, *OFTEN_CARD) if cards else OFTEN
     drawn = [
-        Fault(chance.randrange(horizon_ms), chance.choice(KINDS), chance.choice(OFTEN), chance.randrange(1 << 30))
+        Fault(chance.randrange(horizon_ms), chance.choice(kinds), chance.choice(whens), chance.randrange(1 << 30))
         for _ in range(count)
     ]
     return sorted(drawn, key=lambda fault: (fault.at_ms, fault.seed))
@@ -53,7 +55,7 @@ def happen(world: "World", fault: Fault) -> Life:
     if world.repaired:
         return
     world.trace(f"** {fault.kind}")
-    _ACTS[fault.kind](world, random.Random(fault.seed))
+    (_ACTS | _CARD_ACTS)[fault.kind](world, random.Random(fault.seed))
 
 
 # Host
@@ -191,6 +193,36 @@ def _account_closed(world: "World", chance: random.Random) -> None:
     world.central.close_account(chance.choice(world.households).number)
 
 
+# Card terminal
+
+
+def _till_power(world: "World", chance: random.Random) -> None:
+    """The terminal loses power now, or by itself around its next approval."""
+    assert world.till is not None
+    when = chance.choice(["", "card", "host", "booked"])
+    if when:
+        world.till.twin.power_cut_at(when)
+        world.timeline.after(chance.choice([5_000, 40_000]), world.till.power_on)
+    else:
+        world.till.power_cut(chance.choice([2_000, 20_000]))
+
+
+def _till_cable(world: "World", chance: random.Random) -> None:
+    assert world.till is not None
+    world.till.unplug()
+    world.timeline.after(chance.choice([300, 3_000, 25_000]), world.till.plug_in)
+
+
+def _till_line(world: "World", chance: random.Random) -> None:
+    assert world.till is not None
+    world.till.drop = chance.choice([1, 1, 2, 3, 6])
+
+
+_CARD_ACTS: dict[str, Callable[["World", random.Random], None]] = {
+    "terminal loses power": _till_power,
+    "terminal's cable": _till_cable,
+    "terminal's line loses": _till_line,
+}
 _ACTS: dict[str, Callable[["World", random.Random], None]] = {
     "process dies": _dies,
     "process dies soon": _dies_soon,
@@ -229,4 +261,6 @@ _COME: dict[str, Callable[["World"], bool]] = {
     "while nobody is here": lambda world: world.timeline.now_ms - world.watch.committed_ms > QUIET_MS,
 }
 WHEN = tuple(_COME)
+OFTEN_CARD = ("with a card asked for",) * 4
+_COME["with a card asked for"] = lambda world: world.watch.books.card_under_way
 OFTEN = (*WHEN, *WHEN[1:4], *WHEN[2:4])

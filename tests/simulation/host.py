@@ -34,6 +34,7 @@ from kiosk.journal.record import Record
 from kiosk.journal.store import Journal
 from kiosk.scanning.matching import match
 from kiosk.scanning.outcome import Match
+from tests.simulation.till import CardLine
 from tests.simulation.timeline import FOREVER_MS
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Host(Inbox):
         self.poster_due_ms = machine.mono_ms()
         self._ring = FrameRing()
         self.codec = world.slot.acceptor.codec(machine.kept)
+        self.card = CardLine(self, world.till) if world.till is not None else None
         hands = _Hands(
             inbox=self,
             clock=self.clock,
@@ -108,6 +110,7 @@ class Host(Inbox):
             staff=(),
             watchdog=self,  # type: ignore[arg-type]
             period_opened_seq=history.period_opened_seq,
+            terminal=self.card,  # type: ignore[arg-type]
         )
         hands.host = self
         state = State(world.settings, history.books, Scene(language=world.settings.language))
@@ -127,6 +130,8 @@ class Host(Inbox):
             self.codec.line_opened(world.machine.mono_ms())
         else:
             self.tell(events.AcceptorLost, reason="the port is gone")
+        if self.card is not None and world.till is not None and world.till.plugged:
+            self.card.open()
 
     def moment(self, name: str) -> None:
         """The process may die here."""
@@ -162,6 +167,10 @@ class Host(Inbox):
         return self._queue_.popleft()
 
     @property
+    def alive(self) -> bool:
+        return self._alive
+
+    @property
     def busy(self) -> bool:
         return bool(self._queue_)
 
@@ -190,6 +199,8 @@ class Host(Inbox):
         now = self.world.machine.mono_ms()
         if self.world.plugged and self.codec.due_ms() <= now:
             self._converse(now)
+        if self.card is not None:
+            self.card.serve()
         if self.poster_due_ms <= now or (self.city.poster.woken and not self._posting(now)):
             with self._answered_later():
                 due_s = self.city.poster.step()
@@ -209,6 +220,8 @@ class Host(Inbox):
             due = min(due, max(mono, self._busy_until_ms))
         if self.world.plugged:
             due = min(due, self.codec.due_ms())
+        if self.card is not None:
+            due = min(due, self.card.due_ms() or due)
         return self.world.timeline.now_ms + max(0, due - mono) if due < FOREVER_MS else FOREVER_MS
 
     # The acceptor's thread

@@ -25,20 +25,20 @@ class Life:
     drawn: int  # faults in the seed's list
     broken: str = ""
     detail: str = ""
-    acceptor: str = USUAL
+    family: str = USUAL
 
 
 def live(
     seed: int,
     chosen: Sequence[int] | None = None,
     trace: Callable[[str], None] | None = None,
-    acceptor: str = USUAL,
+    family: str = USUAL,
 ) -> Life:
     """Live one world. A bug that raises is a broken rule like any other. `server_state.prepare` comes before."""
     from tests.simulation.violation import Violation
     from tests.simulation.world import World
 
-    world = World(seed, chosen, trace, acceptor)
+    world = World(seed, chosen, trace, family)
     broken = detail = ""
     try:
         world.run()
@@ -48,7 +48,7 @@ def live(
         broken, detail = f"raises {type(error).__name__}", _where(error)
     if seed % COLLECT_EVERY == 0:
         gc.collect()
-    return Life(seed, world.visits, world.timeline.now_ms, world.drawn, broken, detail, acceptor)
+    return Life(seed, world.visits, world.timeline.now_ms, world.drawn, broken, detail, family)
 
 
 def _where(error: Exception) -> str:
@@ -58,11 +58,11 @@ def _where(error: Exception) -> str:
     return f"{error} ({place})"
 
 
-def faults_of(seed: int, chosen: Sequence[int], acceptor: str = USUAL) -> list[str]:
+def faults_of(seed: int, chosen: Sequence[int], family: str = USUAL) -> list[str]:
     """Return the faults at these places of the seed's list, in words."""
     from tests.simulation.world import World
 
-    world = World(seed, chosen, acceptor=acceptor)
+    world = World(seed, chosen, family=family)
     world.disk.close()
     return [str(fault) for fault in world.faults]
 
@@ -84,11 +84,11 @@ class Seeds:
             at += of
 
 
-def live_all(seeds: Seeds | Sequence[int], workers: int, acceptor: str = USUAL) -> Iterator[Life]:
+def live_all(seeds: Seeds | Sequence[int], workers: int, family: str = USUAL) -> Iterator[Life]:
     """Live all worlds on `workers` processes, and give each life as it ends."""
     context = multiprocessing.get_context("spawn")
     lives: Any = context.SimpleQueue()
-    processes = [context.Process(target=_work, args=(seeds, rank, workers, lives, acceptor)) for rank in range(workers)]
+    processes = [context.Process(target=_work, args=(seeds, rank, workers, lives, family)) for rank in range(workers)]
     for process in processes:
         process.start()
     working = len(processes)
@@ -102,12 +102,12 @@ def live_all(seeds: Seeds | Sequence[int], workers: int, acceptor: str = USUAL) 
         process.join()
 
 
-def _work(seeds: Seeds | Sequence[int], rank: int, workers: int, lives: Any, acceptor: str) -> None:
+def _work(seeds: Seeds | Sequence[int], rank: int, workers: int, lives: Any, family: str) -> None:
     server_state.prepare()
     gc.disable()
     try:
         for seed in seeds.share(rank, workers) if isinstance(seeds, Seeds) else seeds[rank::workers]:
-            lives.put(live(seed, acceptor=acceptor))
+            lives.put(live(seed, family=family))
     finally:
         lives.put(None)
 
@@ -118,7 +118,7 @@ def shrink(life: Life, attempt: Callable[[int, Sequence[int]], Life] | None = No
     Halves are left out first, then single ones, until none can be spared; lists of up to three are tried whole.
     """
     chosen = tuple(range(life.drawn))
-    attempt = attempt or partial(live, acceptor=life.acceptor)
+    attempt = attempt or partial(live, family=life.family)
 
     def breaks(some: Sequence[int]) -> bool:
         return attempt(life.seed, some).broken == life.broken

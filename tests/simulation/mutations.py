@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.simulation.acceptors import FAMILIES, USUAL
+from tests.simulation.terminals import TERMINALS
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent / "mutants"
@@ -48,10 +49,10 @@ def plants(name: str) -> str:
     return (FOLDER / f"{name}.patch").read_text(encoding="utf-8").splitlines()[0]
 
 
-def acceptor_of(name: str) -> str:
+def family_of(name: str) -> str:
     """Return whose worlds a bug is looked for in: a patch of one protocol begins with its name."""
     family = name.split("-")[0]
-    return family if family in FAMILIES else USUAL
+    return family if family in FAMILIES or family in TERMINALS else USUAL
 
 
 def fits(name: str) -> str:
@@ -70,7 +71,7 @@ def attempt(name: str, first: int, seeds: int = SEEDS) -> Outcome:
         if done.returncode:
             raise RuntimeError(f"{name} does not fit: {done.stderr}")
         command = [sys.executable, "-m", "tests.simulation", "--until-broken", "--seeds", str(seeds)]
-        command += ["--from", str(first), "--workers", "1", "--acceptor", acceptor_of(name)]
+        command += ["--from", str(first), "--workers", "1", "--family", family_of(name)]
         ran = subprocess.run(
             command, cwd=here, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(here)}
         )

@@ -17,6 +17,7 @@ NOTES = (100, 200, 500, 1000, 2000, 5000, 10000)
 PIN = "246810"
 LOOK_MS = 250
 _ONWARD = ("pay_full", "pay_past_due", "pay_cash", "confirm", "done", "more_time", "allow_credit")
+_AT_CARD = ("agree_fee", "keep_partial", "refuse_partial", "pay_cash", "stop", "confirm", "done")
 _ENGLISH = translator("en")
 
 
@@ -73,8 +74,11 @@ class Resident:
         yield self.think()
         if self.leaves():
             return
-        self.touch("pay_cash")
-        yield 100
+        if self.world.till is not None and self.chance.random() < 0.8:
+            yield from self.pay_by_card()
+        else:
+            self.touch("pay_cash")
+            yield 100
         if self.screen == "cash":
             yield from self.pay()
         yield from self.finish()
@@ -126,6 +130,8 @@ class Resident:
             if taken and self.manner == "impatient" and self.chance.random() < 0.2:
                 self.touch(self.chance.choice(["stop", "start_over", "back"]))
             yield (900 if taken else 300) + self.think()
+            if self.world.till is not None and self.chance.random() < 0.15:
+                yield from self.pay_by_card()
             if self.chance.random() < 0.02:
                 yield from self.complain()
             if self.overpays and self.chance.random() < 0.3:
@@ -140,6 +146,29 @@ class Resident:
             self.touch("stop")
             yield self.think()
             self.touch("confirm")
+
+    def pay_by_card(self) -> Life:
+        """Hold a card to the terminal, and go on with what the page offers until nothing of a card is on it."""
+        assert self.world.till is not None
+        for turn in range(self.chance.randint(4, 12)):
+            if (turn and self.leaves()) or self.screen in ("attract", "done", "out_of_service", ""):
+                return
+            offered = {intent.name for intent in self.offered()}
+            wishes = [wish for wish in self.chance.sample(_AT_CARD, len(_AT_CARD)) if wish in offered]
+            if self.screen in ("tender", "cash") and (turn == 0 or self.chance.random() < 0.6):
+                wishes.insert(0, "pay_card")
+            if turn and self.screen == "cash":
+                return
+            if self.screen == "card":
+                wishes = ["cancel_card"] if self.chance.random() < 0.08 else []
+            if wishes and wishes[0] in offered:
+                if wishes[0] in ("pay_card", "agree_fee"):
+                    self.world.till.somebody(self.chance)
+                self.touch(wishes[0])
+            yield 400 + self.think()
+            if self.chance.random() < 0.3:
+                self.world.till.somebody(self.chance)  # the second time, for the fee
+            yield from self.wait(lambda: self.screen != "card", self.chance.choice([2_000, 30_000, 30_000, 90_000]))
 
     def pick(self) -> int:
         picture = self.world.picture

@@ -104,6 +104,7 @@ class Watch:
             except Contradiction as error:
                 raise Violation(FOLD, f"record {record.seq}: {error}") from error
             self._fact(fact)
+            self.world.card_watch.fact(fact)
             self.world.trace(f"{record.seq} {fact}")
 
     def _before(self, fact: f.Fact) -> None:
@@ -167,7 +168,8 @@ class Watch:
         at = int(number.rpartition("-")[2])
         require(at == len(self._completed) + 1, RECEIPTS, f"{number} follows {len(self._completed)}")
         self._completed[number] = fact
-        notes = sum(note.value_minor for note in fact.notes)
+        cards = sum(card.amount_minor for card in fact.cards if card.leg == "bill")
+        notes = sum(note.value_minor for note in fact.notes) + cards - fact.change_minor
         lines = sum(line.amount_minor for line in fact.lines)
         require(notes == lines == fact.total_minor > 0, EVIDENCE, f"{number}: {notes}, {lines}, {fact.total_minor}")
         for note in fact.notes:
@@ -220,6 +222,9 @@ class Watch:
         number, _, kind = job.partition("/")
         if number == "ticket":
             return
+        if kind == "incident":
+            self.world.card_watch.incident(number, paper)
+            return
         done, claim = self._completed.get(number), self._claims.get(number)
         require(done or claim, PAPER, f"{number} is on paper and not on disk")
         words = [item.text for item in paper if isinstance(item, Text)]
@@ -227,7 +232,8 @@ class Watch:
         require(any(number in word for word in (*words, *figures)), PAPER, f"{number} is not on its paper")
         if done is None:
             return
-        require(format_minor(done.total_minor) in figures, PAPER, f"{number}: {done.total_minor} in {figures}")
+        total_minor = done.total_minor + done.fee_minor
+        require(format_minor(total_minor) in figures, PAPER, f"{number}: {total_minor} in {figures}")
         if kind == "receipt":
             self._on_paper[number] += 1
             require(self._on_paper[number] == 1, PAPER, f"{number} came out twice and does not say so")
@@ -244,6 +250,7 @@ class Watch:
         if host is not None and host.engine is not None:
             require(host.engine.state.books == self.books, FOLD, f"{host.engine.state.books} != {self.books}")
         self._owners()
+        self.world.card_watch.step()
         self.audit.step()
 
     def _owners(self) -> None:
@@ -270,3 +277,4 @@ class Watch:
         require(not self._uncredited, EVIDENCE, f"{self._uncredited} are in no payment")
         require(self.world.central.head_seq == len(self.entries), POSTED, f"{self.world.central.head_seq}")
         self.world.slot.check()
+        self.world.card_watch.at_rest()

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.brain import events
 from kiosk.brain.settings import Timeouts
-from kiosk.config.model import Acceptor, Config, Kiosk, Office, Printer, Reader, Server
+from kiosk.config.model import Acceptor, Card, CardFee, Config, Kiosk, Office, Printer, Reader, Server
 from kiosk.domain.snapshot import Snapshot
 from kiosk.engine.process import Identity, settings_of
 from kiosk.engine.storage import AMPLE, Room
@@ -22,6 +22,7 @@ from kiosk.scanning.library import load as load_profiles
 from kiosk.scanning.profile import Profile
 from tests.simulation import faults as trouble
 from tests.simulation.acceptors import FAMILIES, USUAL
+from tests.simulation.card_watch import CardWatch
 from tests.simulation.central import Central, LedgerServer
 from tests.simulation.disk import Disk, PowerLost
 from tests.simulation.host import Host, Killed
@@ -32,6 +33,8 @@ from tests.simulation.printer import SimulatedPrinter
 from tests.simulation.residents import Resident
 from tests.simulation.server_state import SERVER_KEY
 from tests.simulation.slot import Slot
+from tests.simulation.terminals import TERMINALS
+from tests.simulation.till import Till
 from tests.simulation.timeline import Life, Timeline
 from tests.simulation.violation import Violation
 from tests.simulation.watch import COMMITTED, Watch
@@ -56,7 +59,7 @@ class World:
         seed: int,
         chosen: Sequence[int] | None = None,
         trace: Callable[[str], None] | None = None,
-        acceptor: str = USUAL,
+        family: str = USUAL,
     ) -> None:
         self.seed = seed
         self._trace = trace
@@ -72,16 +75,18 @@ class World:
         self.journal_path = self.disk.folder / "journal.db"
         self.fold_every = chance.choice((4, 15, 1_000))  # records between two kept folds
         self.usual_sync_ms = self.sync_ms = chance.choice((0, 0, 0, 30, 250))
-        self.config = _config()
+        self.config = _config(_card(self.chance_of("fee")) if family in TERMINALS else None)
         self.settings = replace(settings_of(self.config, self.who.enrolment), timeouts=_TIMEOUTS)
         self.table = {channel: ("USD", value_minor) for channel, value_minor in CHANNELS.items()}
         self.profiles = _profiles()
         self.watch = Watch(self)
-        self.slot = Slot(self, FAMILIES[acceptor](chance, self.table))
+        self.slot = Slot(self, FAMILIES.get(family, FAMILIES[USUAL])(chance, self.table))
         self.printer = SimulatedPrinter(self.timeline, self.watch)
         self.printer.sends_only = chance.random() < 0.2
         self.central: Central = self._central()
         self.network = Network(self.central, self.timeline, self.chance_of("network"))
+        self.till = Till(self, TERMINALS[family](self.chance_of("till"))) if family in TERMINALS else None
+        self.card_watch = CardWatch(self)
         self.plugged = True
         self.screen_lit = True
         self.restores = 0  # how often the server was restored
@@ -90,7 +95,7 @@ class World:
         self.host: Host | None = None
         self._doom: tuple[int, bool, bool] | None = None
         self._with_device = False
-        drawn = trouble.draw(self.chance_of("faults"), VISIT_MS * len(self.comers))
+        drawn = trouble.draw(self.chance_of("faults"), VISIT_MS * len(self.comers), cards=self.till is not None)
         self.drawn = len(drawn)
         self.faults = [fault for at, fault in enumerate(drawn) if chosen is None or at in chosen]
 
@@ -156,6 +161,8 @@ class World:
             and not self.device.busy
             and books.note is None
             and books.payment is None
+            and books.attempt is None
+            and books.payout is None
             and not books.unprinted
             and self.central.head_seq == len(self.watch.entries)
         )
@@ -180,6 +187,8 @@ class World:
         self.put_cassette_back()
         self._device_on()
         self.slot.free_the_path()
+        if self.till is not None:
+            self.till.mend()
 
     def step(self) -> None:
         """Let the engine do one thing, or time pass while there is none."""
@@ -219,6 +228,8 @@ class World:
         line.now_ms = max(now, until)
         if line.now_ms > now:
             self.slot.step(line.now_ms - now)
+            if self.till is not None:
+                self.till.step(line.now_ms - now)
         line.run_due()
         if host is not None and host is self.host:
             host.serve()
@@ -424,8 +435,12 @@ def _enrolment() -> Enrolment:
     )
 
 
-@cache
-def _config() -> Config:
+def _card(chance: random.Random) -> Card:
+    fee = CardFee("city-service", "service", per_mille=25, least_minor=150) if chance.random() < 0.5 else None
+    return Card("zvt", "/dev/terminal", fee=fee)
+
+
+def _config(card: Card | None) -> Config:
     return Config(
         state_dir=Path("/nowhere"),
         run_dir=Path("/nowhere"),
@@ -435,6 +450,7 @@ def _config() -> Config:
         acceptor=Acceptor("/dev/acceptor"),
         printer=Printer("file", "/dev/printer"),
         reader=Reader(imager="/dev/imager"),
+        card=card,
     )
 
 

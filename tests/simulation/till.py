@@ -1,0 +1,175 @@
+"""The card terminal beside the kiosk: its line, the driver's part in virtual time, and what its customers do."""
+
+import random
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hardware.cards import contract
+from kiosk.brain import events
+from kiosk.engine.card import clean, translate
+from kiosk.engine.card_patience import Patience
+from tests.simulation.terminals import Terminal
+
+if TYPE_CHECKING:
+    from tests.simulation.host import Host
+    from tests.simulation.world import World
+
+REOPEN_MS = 500
+WAYS = ("approve", "approve", "approve", "decline", "partial", "partial", "cancel", "walk_away")
+
+
+class Till:
+    """The terminal, which outlives every process. `plugged` is its cable; writes may be lost for a while (`drop`)."""
+
+    def __init__(self, world: "World", terminal: Terminal) -> None:
+        self.world = world
+        self.terminal = terminal
+        self.twin = terminal.twin
+        self.kept: object = None
+        self.plugged = True
+        self.drop = 0  # writes of either side that the line loses, one by one
+        self.powered = True
+        self.twin.power_on()
+
+    def step(self, dt_ms: int) -> None:
+        self.twin.step(dt_ms)
+
+    def somebody(self, chance: random.Random) -> None:
+        """Decide what the next person at the terminal does with the next sale."""
+        way = chance.choice(WAYS)
+        more = {"part_minor": chance.choice([100, 500, 1500])} if way == "partial" else {}
+        self.twin.customer(way, host_ms=chance.choice([300, 300, 2_000, 30_000]), **more)
+
+    def power_cut(self, off_ms: int) -> None:
+        self.twin.power_cut()
+        self.powered = False
+        self.world.timeline.after(off_ms, self.power_on)
+
+    def power_on(self) -> None:
+        self.twin.power_on()
+        self.powered = True
+
+    def lost(self) -> bool:
+        if not self.drop:
+            return False
+        self.drop -= 1
+        return True
+
+    def mend(self) -> None:
+        self.drop = 0
+        self.power_on()
+        self.plug_in()
+
+    def unplug(self) -> None:
+        if self.plugged:
+            self.plugged = False
+            self.twin.disconnected()
+            if self.world.host is not None and self.world.host.card is not None:
+                self.world.host.card.gone("the port is gone")
+
+    def plug_in(self) -> None:
+        if not self.plugged:
+            self.plugged = True
+            if self.world.host is not None and self.world.host.card is not None:
+                self.world.host.card.open()
+
+
+class CardLine:
+    """One process's end of it: codec and driver, as CardPort has them."""
+
+    def __init__(self, host: "Host", till: Till) -> None:
+        self.host = host
+        self.till = till
+        self.codec = till.terminal.codec(till.kept)
+        self._open = False
+        self._opening = 0
+        machine = host.world.machine
+        self._patience = Patience(
+            self._give,
+            self._never_began,
+            lambda: machine.mono_ms() / 1000,
+            self._later,
+        )
+
+    def _later(self, seconds: float, act: Callable[[], None]) -> None:
+        def if_alive() -> None:
+            if self.host.alive:
+                act()
+
+        self.host.world.timeline.after(int(seconds * 1000), if_alive)
+
+    # What the engine calls
+
+    def submit(self, command: contract.Command) -> None:
+        self.till.world.card_watch.ordered(command)
+        self._patience.ordered(command)
+        self._give(command)
+
+    def _give(self, command: contract.Command) -> None:
+        try:
+            self.codec.command(command)
+        except contract.Refused as refusal:
+            self._patience.refused(command, refusal)
+
+    def _never_began(self, command: contract.Sale | contract.Void, reason: str) -> None:
+        self.host.tell(
+            events.CardEnded,
+            report=0,
+            operation="sale" if isinstance(command, contract.Sale) else "void",
+            reference=command.reference,
+            result=contract.NOT_STARTED,
+            reason=clean(reason),
+        )
+
+    # The driver's thread
+
+    def open(self) -> None:
+        self._open = True
+        self._opening += 1
+        self.till.twin.connected()
+        self.codec.line_opened(self._now())
+
+    def gone(self, reason: str) -> None:
+        self._open = False
+        self._patience.lost()
+        kind, values = translate(contract.Lost(reason))
+        self.host.tell(kind, **values)
+
+    def serve(self) -> None:
+        """Carry what is due in both directions."""
+        if not self._open:
+            self.till.twin.take()  # nobody listens
+            return
+        for data in self.till.twin.take():
+            if not self.till.lost() and self._open:
+                self._hear(self.codec.feed(data, self._now()))
+        if self._open and self.codec.due_ms() <= self._now():
+            data, heard = self.codec.tick(self._now())
+            self._hear(heard)
+            if data and self._open:
+                self.till.kept = self.till.terminal.keep(self.codec)
+                if not self.till.lost():
+                    self.till.twin.feed(data)
+
+    def due_ms(self) -> int | None:
+        """Return when, in monotonic time, something is to be done; None while the line is closed."""
+        return self.codec.due_ms() if self._open else None
+
+    def _hear(self, heard: list[contract.Event]) -> None:
+        for event in heard:
+            if isinstance(event, contract.Lost):
+                self.gone(event.reason)
+                self.till.twin.disconnected()
+                self.till.world.timeline.after(REOPEN_MS, partial(self._reopen, self._opening))
+                return
+            self.till.world.card_watch.heard(event)
+            kind, values = translate(event)
+            self.host.tell(kind, **values)
+
+    def _reopen(self, opening: int) -> None:
+        if self.host.alive and self.till.plugged and opening == self._opening:
+            self.open()
+
+    def _now(self) -> int:
+        return self.host.world.machine.mono_ms()
