@@ -168,6 +168,8 @@ class Driver(Generic[CommandT]):
 
     def _tell(self, events: list[Any]) -> None:
         """Pass events on. LineLost for the codec's Lost, which is always its last."""
+        if events and self._before_write:
+            self._before_write()  # what the layer above acts on is kept first
         for event in events:
             if isinstance(event, Lost):
                 raise LineLost(event.reason)

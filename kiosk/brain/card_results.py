@@ -239,6 +239,9 @@ def cannot_tell(turn: Turn, attempt: Attempt, reason: str) -> None:
         turn.show(card_phase="checking", card_prompt="")
     turn.start("card_look", turn.settings.timeouts.card_look)
     find(turn, attempt)
+    if turn.scene.stage == "starting":
+        _print_incident(turn, attempt)
+        resume(turn)  # nobody waits for it any more
 
 
 def card_overdue(turn: Turn) -> None:
@@ -254,8 +257,6 @@ def look_again(turn: Turn) -> None:
         return
     if attempt.state == "open" and turn.scene.stage == "starting":
         cannot_tell(turn, attempt, "restart")
-        _print_incident(turn, attempt)
-        resume(turn)
         return
     if attempt.state == "unknown" and turn.scene.stage == "card":
         _let_go(turn, attempt)

@@ -92,14 +92,16 @@ class Audit:
         )
         held = Counter({payment: -minor for payment, minor in _of(balances, CLEARING).items()})
         require(held == +clearing, CLEARED, f"{held} in clearing, {+clearing} of payments that are not complete")
-        self._accounts(balances, paid)
+        # A sale that the terminal undid after its payment was complete: the account has what nobody paid.
+        undone = -sum(minor for minor in clearing.values() if minor < 0)
+        self._accounts(balances, paid, undone)
 
-    def _accounts(self, balances: Counter[tuple[str, str]], paid: Counter[str]) -> None:
+    def _accounts(self, balances: Counter[tuple[str, str]], paid: Counter[str], undone: int) -> None:
         suspended = -_of(balances, SUSPENSE).total()
         unexpected = sum(
             fact.value_minor for fact in self._watch.facts[: self._same_until] if isinstance(fact, f.NoteUnexpected)
         )
-        left = suspended - unexpected
+        left = suspended - unexpected + undone
         for house in self._watch.world.households:
             owed = sum(balances[RECEIVABLE, bill.number] for bill in house.bills)
             least = min(balances[RECEIVABLE, bill.number] for bill in house.bills)

@@ -8,9 +8,10 @@ from tests.protocol.terminal_bench import Twin
 
 
 class Terminal(ABC):
-    """One protocol, drawn for one world."""
+    """One protocol, drawn for one world. `keeps_references`: whatever it did can be found by our reference."""
 
     twin: Twin
+    keeps_references = True
 
     @abstractmethod
     def codec(self, kept: object) -> Codec:
@@ -41,6 +42,8 @@ class Pax(Terminal):
 
 class Zvt(Terminal):
     """ZVT, on a serial line or over TCP. Its memory of the last attempt is a file that is synced before each write."""
+
+    keeps_references = False
 
     def __init__(self, chance: random.Random) -> None:
         from hardware.cards.zvt import Profile

@@ -84,6 +84,7 @@ class CardLine:
         self.codec = till.terminal.codec(till.kept)
         self._open = False
         self._opening = 0
+        till.world.card_watch.reopened()
         machine = host.world.machine
         self._patience = Patience(
             self._give,
@@ -157,6 +158,8 @@ class CardLine:
         return self.codec.due_ms() if self._open else None
 
     def _hear(self, heard: list[contract.Event]) -> None:
+        if heard:
+            self.till.kept = self.till.terminal.keep(self.codec)
         for event in heard:
             if isinstance(event, contract.Lost):
                 self.gone(event.reason)

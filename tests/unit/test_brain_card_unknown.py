@@ -210,6 +210,16 @@ def test_a_terminal_that_stays_away_does_not_keep_the_kiosk_closed(world: CardWo
     assert world.picture.screen == "attract"
 
 
+def test_a_terminal_that_cannot_tell_does_not_keep_the_kiosk_closed(world: CardWorld) -> None:
+    world.to_card()
+    cut_at_terminal(world)
+    world.meet()
+    world.tell(events.CardEnded, report=1, operation="sale", reference="RB0701000001", result="unknown", found=True)
+    assert world.stage == "attract"
+    assert len(world.of(t.CardSaleUnknown)) == 1
+    assert world.picture.card_reason == "card_unknown"
+
+
 def test_cash_of_a_split_payment_is_completed_at_boot_and_the_card_follows(world: CardWorld) -> None:
     world.to_cash()
     world.insert(2000)
