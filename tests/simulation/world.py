@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.brain import events
 from kiosk.brain.settings import Timeouts
-from kiosk.config.model import Acceptor, Card, CardFee, Config, Kiosk, Office, Printer, Reader, Server
+from kiosk.config.model import Acceptor, Card, Config, Kiosk, Office, Printer, Reader, Server
 from kiosk.domain.snapshot import Snapshot
 from kiosk.engine.process import Identity, settings_of
 from kiosk.engine.storage import AMPLE, Room
@@ -39,6 +39,7 @@ from tests.simulation.timeline import Life, Timeline
 from tests.simulation.violation import Violation
 from tests.simulation.watch import COMMITTED, Watch
 
+FEES = Path(__file__).parents[2] / "assets" / "fees" / "demo.toml"
 STEP_MS = 100
 VISIT_MS = 22_000  # about how long one takes, for the spread of faults
 REST_MS = 600_000  # within ten minutes after the last fault all is posted
@@ -436,8 +437,7 @@ def _enrolment() -> Enrolment:
 
 
 def _card(chance: random.Random) -> Card:
-    fee = CardFee("city-service", "service", per_mille=25, least_minor=150) if chance.random() < 0.5 else None
-    return Card("zvt", "/dev/terminal", fee=fee)
+    return Card("zvt", "/dev/terminal", fees=FEES if chance.random() < 0.5 else None, category="9311")
 
 
 def _config(card: Card | None) -> Config:
