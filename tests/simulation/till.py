@@ -142,10 +142,12 @@ class CardLine:
         if not self._open:
             self.till.twin.take()  # nobody listens
             return
+        heard = False
         for data in self.till.twin.take():
             if not self.till.lost() and self._open:
+                heard = True
                 self._hear(self.codec.feed(data, self._now()))
-        if self._open and self.codec.due_ms() <= self._now():
+        if self._open and (heard or self.codec.due_ms() <= self._now()):  # as the driver, which ticks after each read
             data, heard = self.codec.tick(self._now())
             self._hear(heard)
             if data and self._open:

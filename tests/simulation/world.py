@@ -165,8 +165,13 @@ class World:
             and books.attempt is None
             and books.payout is None
             and not books.unprinted
+            and self._terminal_met()
             and self.central.head_seq == len(self.watch.entries)
         )
+
+    def _terminal_met(self) -> bool:
+        """The terminal has answered its opening questions: what it undid by itself is told by then."""
+        return self.till is None or (self.host is not None and self.host.engine.state.devices.terminal.state == "ready")
 
     def _repair(self) -> None:
         """All faults end, and nobody stands at the kiosk."""
