@@ -140,6 +140,33 @@ def test_a_plain_power_up_says_nothing_of_the_note_and_nothing_after_it_may() ->
     assert hand.status(0x17, b"\x79") == [Returning(), NoteRejected(1)]
 
 
+def test_a_vend_valid_after_the_start_has_ended_is_acknowledged_and_not_told_again() -> None:
+    hand = Hand()
+    hand.status(0x42)
+    hand.until(RESET)
+    hand.say(0x50)
+    hand.status(INITIALIZE)
+    hand.rest()
+    assert NoteStacked(1, 0, power_up=True, replay=True) in hand.events
+    hand.acknowledge()
+    assert hand.status(VEND_VALID) == []
+    assert hand.next().code == ACK
+
+
+def test_what_a_start_finds_may_be_the_second_note_in_the_mouth() -> None:
+    hand = Hand().connected().holding()
+    hand.do(StackNote(1))
+    hand.until(STACK_2)
+    hand.say(0x50)
+    hand.status(0x47)
+    hand.status(0x41)
+    hand.until(RESET)
+    hand.say(0x50)
+    hand.status(INITIALIZE)
+    hand.rest(polls=4)
+    assert not [event for event in hand.events if isinstance(event, (NoteReturned, NoteRejected, NoteStacked))]
+
+
 # A new process
 
 
@@ -178,6 +205,17 @@ def test_a_fault_holds_until_the_device_works(status: int, data: bytes, fault: F
     assert hand.status(status, data) == []
     assert hand.status(INITIALIZE) == []
     assert hand.status(DISABLED) == [FaultCleared(fault.code)]
+
+
+def test_a_device_that_stays_cheated_is_reset() -> None:
+    hand = Hand().connected()
+    hand.status(0x48)
+    begun_ms = hand.now_ms
+    while hand.next().code == STATUS:
+        hand.say(0x48)
+    assert hand.sent[-1].code == RESET
+    assert hand.now_ms >= begun_ms + FAULT_RESET_MS
+    assert [event.code for event in hand.events if isinstance(event, Fault)] == ["cheated"]
 
 
 def test_full_or_jammed_proves_that_the_cassette_is_back() -> None:

@@ -54,6 +54,7 @@ NEVER_MS = 1 << 62
 _STATUSES = frozenset(Status)
 _HELD = frozenset({Status.ESCROW, Status.HOLDING})
 _SETTABLE = RESTING | {Status.INITIALIZE}
+_STUCK = FAULTS.keys() | {Status.CHEATED}  # some leave these only by RESET
 _REPORTS = (NoteStacked, NoteReturned, NoteRejected)
 _DECISIONS = {"stack": frames.Command.STACK_2, "return": frames.Command.RETURN}
 
@@ -263,7 +264,7 @@ class Id003Codec:
         if status == Status.INITIALIZE or status in POWER_UPS:
             self._settings.restart()
             self._reset_ms = 0
-        if status in FAULTS and not self._watch.faults:
+        if status in _STUCK and not self._watch.faults:
             self._fault_ms = now_ms + FAULT_RESET_MS
         self._hold_ms = now_ms + HOLD_MS
 
@@ -355,7 +356,7 @@ class Id003Codec:
             return dumb or now_ms >= self._silent_ms + SILENT_RESET_MS
         if self._status in POWER_UPS:
             return self._interrogation.done and now_ms >= self._reset_ms
-        return self._reset_wanted or (self._status in FAULTS and now_ms >= self._fault_ms)
+        return self._reset_wanted or (self._status in _STUCK and now_ms >= self._fault_ms)
 
     def _question(self) -> Frame | None:
         if self._interrogation.done:

@@ -74,7 +74,8 @@ class Watch:
         self._going = ""  # how the note is on its way back
         self._broken = False  # a fault or a power-up was seen since STACK was sent
         self._unsettled = False  # such a note has ended, and nothing said how
-        self._vend_report = 0
+        self._second = False  # another note was pushed in after it: what a start finds in the acceptor may be that
+        self._vend_report = 0  # the number under which the note was told
         self._powering_up = False  # from a power-up status to the next Idle
         self._touched = False  # an escrowed, returned or rejected note, or a fault, was seen in this power-up
         self._inside = ""  # what the power-up said of a note: "", "acceptor" or "stacker"
@@ -145,6 +146,7 @@ class Watch:
         elif status in _GOING_BACK:
             events += self._back(status) if edge else []
         elif status == Status.PAUSE:
+            self._second = True
             events += [Paused()] if edge else []
         elif status == Status.CHEATED:
             events += self._cheated() if edge else []
@@ -214,14 +216,15 @@ class Watch:
         clean = not self._going and not (self._powering_up and self._touched)
         replay = not self._watched if known else self._repeats
         report = self._stacked(self.stacking if known else 0, clean, replay)
-        self.vend = self._vend_report = report.report
+        self.vend = report.report
         return [report]
 
     def _stacked(self, channel: int, clean: bool, replay: bool) -> NoteStacked:
         self.path = "told"
         self._going = self._inside = ""
         self._unsettled = False
-        return NoteStacked(self._next_report(), channel, self._powering_up, clean, replay)
+        self._vend_report = self._next_report()
+        return NoteStacked(self._vend_report, channel, self._powering_up, clean, replay)
 
     def _back(self, status: int) -> list[Event]:
         """It comes back. One refused at the entry is told at once: its owner is to see why."""
@@ -267,7 +270,7 @@ class Watch:
             return []
         events = self._settle()
         self.stacking = 0
-        self._powering_up = self._touched = False
+        self._powering_up = self._touched = self._second = False
         return [*events, Idle()]
 
     def _settle(self) -> list[Event]:
@@ -287,7 +290,7 @@ class Watch:
         if self._going:
             # Said to be in the stacker and then given back: whose note that was is for people to judge.
             return self._returned("rejected" if self._inside == "stacker" else self._going)
-        if self.path == "escrow" or (self._inside == "acceptor" and not self._touched):
+        if self.path == "escrow" or (self._inside == "acceptor" and not (self._touched or self._second)):
             return self._returned("returned")
         self._unsettled = self._unsettled or (self.path == "stack" and self._broken)
         return []
