@@ -111,8 +111,8 @@ def test_a_captured_approval_and_record() -> None:
 
 @pytest.mark.parametrize(
     ("reference", "asked_minor"),
-    [("K1000099", 15_000), ("256549", 14_999)],
-    ids=["another's", "more than was asked for"],
+    [("K1000099", 15_000), ("256549", 14_999), ("256549", 15_001)],
+    ids=["another's", "more than was asked for", "less, and not called partial"],
 )
 def test_an_approval_that_does_not_fit_is_unknown(reference: str, asked_minor: int) -> None:
     assert responses.judge(told(17), "sale", reference, asked_minor).result == "unknown"

@@ -12,6 +12,7 @@ OFFLINE_APPROVAL = "000001"
 DUPLICATE = "100011"
 NOT_FOUND = "100023"
 _APPROVALS = (GOOD, "000002", "000003")
+_WHOLE = (GOOD, "000003")  # approved as asked for; a part is 000002
 
 # Every code that is not here says nothing for certain.
 _RESULTS = {
@@ -162,6 +163,8 @@ def _approval(told: Transaction, operation: str, reference: str, asked_minor: in
         return Verdict(APPROVED, asked_minor, code) if fits else Verdict(UNKNOWN, reason="amount")
     if amount_minor is None or not 0 < amount_minor <= asked_minor:
         return Verdict(UNKNOWN, reason="amount")
+    if code in _WHOLE and amount_minor != asked_minor:
+        return Verdict(UNKNOWN, reason="amount")  # two flipped bits pass the checksum: the terminal is asked again
     return Verdict(APPROVED, amount_minor, code)
 
 
