@@ -161,7 +161,12 @@ def test_all_guards_stand(raw: sqlite3.Connection) -> None:
 def test_every_named_guard_is_installed(vendor: str) -> None:
     statements = guards.ledger_statements(vendor) + guards.suspense_statements(vendor)
     statements += guards.earlier_statements(vendor) + guards.claims_statements(vendor)
-    for table in (*guards.LEDGER_TABLES, *guards.JOURNAL_TABLES, *guards.SUSPENSE_TABLES):
+    for table in (
+        *guards.LEDGER_TABLES,
+        *guards.JOURNAL_TABLES,
+        *guards.SUSPENSE_TABLES,
+        *guards.PROCESSOR_TABLES,
+    ):
         statements += guards.append_only_statements(vendor, table)
     created = {name for text in statements for name in re.findall(r"CREATE TRIGGER (\w+)", text)}
     always = {name for text in statements for name in re.findall(r"ENABLE ALWAYS TRIGGER (\w+)", text)}

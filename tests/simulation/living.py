@@ -46,8 +46,6 @@ def live(
         broken, detail = violation.name, violation.detail
     except Exception as error:  # noqa: BLE001 whatever the kiosk raises is what we look for
         broken, detail = f"raises {type(error).__name__}", _where(error)
-    if seed % COLLECT_EVERY == 0:
-        gc.collect()
     return Life(seed, world.visits, world.timeline.now_ms, world.drawn, broken, detail, family)
 
 
@@ -106,8 +104,11 @@ def _work(seeds: Seeds | Sequence[int], rank: int, workers: int, lives: Any, fam
     server_state.prepare()
     gc.disable()
     try:
-        for seed in seeds.share(rank, workers) if isinstance(seeds, Seeds) else seeds[rank::workers]:
+        ours = seeds.share(rank, workers) if isinstance(seeds, Seeds) else seeds[rank::workers]
+        for count, seed in enumerate(ours):
             lives.put(live(seed, family=family))
+            if count % COLLECT_EVERY == 0:
+                gc.collect()
     finally:
         lives.put(None)
 

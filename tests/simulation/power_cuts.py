@@ -267,7 +267,8 @@ def walk(seed: str, *, honest: bool = True, cuts_max: int = _CUTS_MAX) -> Outcom
         world.end()
     except Wrong as wrong:
         outcome.wrong[seed] = str(wrong)
-        world.die()
+        with suppress(JournalUnwritable):  # a broken file may not even close
+            world.die()
     finally:
         world.disk.close()
     outcome.records, outcome.lost = world.records, world.lost

@@ -14,7 +14,7 @@ import pytest
 from tests.simulation.living import Life, shrink
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = os.environ.get("SIMULATE_SECONDS", "150")
+SECONDS = os.environ.get("SIMULATE_SECONDS", "60")
 
 
 def simulate(*arguments: str, **environment: str) -> str:
