@@ -25,7 +25,7 @@ from kiosk.demo.world import Twin, World
 
 ROOT = Path(__file__).parents[2]
 IDLE_S = (3.0, 4.0)
-SPEED = 8  # of the acceptor's mechanics
+SPEED = 8  # of the acceptor's mechanics, and of reading a card
 LOOK_S = 0.1
 READY_S = 60.0
 DEATH_S = 2.0
@@ -144,7 +144,7 @@ class KillWorld(World):
     """The demo's world with one engine process that can be killed at a failpoint and started again."""
 
     def __init__(self, base: Path) -> None:
-        super().__init__(base, "", idle_s=IDLE_S, extra=("--ui", "none"))
+        super().__init__(base, "", idle_s=IDLE_S, extra=("--ui", "none"), cards=True)
         self.orders = base / "failpoint"
         self.processes = Processes(base / "logs", {"KIOSK_FAILPOINT": f"@{self.orders}"})
         self.emptied_minor = 0
@@ -175,7 +175,8 @@ class KillWorld(World):
     def twin_programs(self) -> dict[str, list[str]]:
         programs = super().twin_programs()
         del programs["camera"]
-        programs["acceptor"] += ["--speed", str(SPEED)]
+        for name in ("acceptor", "terminal"):
+            programs[name] += ["--speed", str(SPEED)]
         return programs
 
     def start_kiosk(self) -> None:
@@ -247,6 +248,7 @@ class KillWorld(World):
         acts = (
             ("network", ("up",)),
             ("printer", ("paper_ok",)),
+            ("terminal", ("calm",)),
             ("acceptor", ("disarm", "power_on", "cable_in", "cassette_in")),
         )
         for name, dos in acts:
@@ -261,8 +263,8 @@ class KillWorld(World):
         self.barcodes = self._clerk.bring_to(BALANCES)
 
     def at_rest(self) -> None:
-        """Wait until the kiosk is ready for the next person."""
-        self.view.wait("at rest", READY_S, screen="attract", cash=True, printer=True, online=True)
+        """Wait until the kiosk is ready for the next person. It takes cards only once it looks for no sale any more."""
+        self.view.wait("at rest", READY_S, screen="attract", cash=True, card=True, printer=True, online=True)
 
     # Books
 

@@ -3,9 +3,9 @@
     ./run simulate --kills [--power --seed N] [--again-at N] [--journey NAME] [--at N] [--moment journal.append]
 
 A kill comes right before or right after an append. Then the kiosk recovers, the next resident pays, and notes in the
-twin = journal = ledger and suspense, with notes in doubt as the only difference that may be; every record is at the
-server once and in order. With --power the acceptor loses its power with the kiosk, a moment later or earlier in its
-movement as the seed says.
+twin = journal = ledger and suspense, with notes in doubt as the only difference that may be; cards charged at the
+terminal = journal = ledger without any difference; every record is at the server once and in order. With --power the
+acceptor loses its power with the kiosk, a moment later or earlier in its movement as the seed says.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kiosk.demo.cli import by_card
 from kiosk.demo.journeys import JOURNEYS
 from kiosk.demo.processes import DemoFailed
 from tests.simulation.kill_lobby import NEXT_RESIDENT, Died, KillLobby, KillWorld, play
@@ -187,7 +188,8 @@ def _unsure(outcome: Outcome) -> str:
 
 def check(world: KillWorld, records: list[dict[str, Any]]) -> None:
     """Hold twin, journal and server against each other. Raises Violated with everything that does not agree."""
-    wrong = [*_notes(world, records), *_payments(records), *_server(world, records), *_ledger(world, records)]
+    money = [*_notes(world, records), *_cards(world, records), *_payments(records)]
+    wrong = [*money, *_server(world, records), *_ledger(world, records)]
     if wrong:
         raise Violated("; ".join(wrong))
 
@@ -215,14 +217,25 @@ def _notes(world: KillWorld, records: list[dict[str, Any]]) -> list[str]:
     return [f"the twin holds {held}, the journal {booked} and {doubtful} in doubt"]
 
 
+def _cards(world: KillWorld, records: list[dict[str, Any]]) -> list[str]:
+    charged, approved, owed = world.batch_minor(), by_card(records), world.receivable_minor()
+    if charged == approved == owed:
+        return []
+    return [f"the terminal took {charged} from cards, the journal says {approved}, the ledger {owed}"]
+
+
 def _payments(records: list[dict[str, Any]]) -> list[str]:
     wrong = []
-    stacked: defaultdict[str, int] = defaultdict(int)
+    paid: defaultdict[str, int] = defaultdict(int)
     for body in _bodies(records, "NoteStacked"):
-        stacked[body["payment_id"]] += body["value_minor"]
+        paid[body["payment_id"]] += body["value_minor"]
+    for body in _bodies(records, "CardSaleApproved"):
+        paid[body["payment_id"]] += body["amount_minor"]
+    for body in _bodies(records, "CardSaleVoided"):
+        paid[body["payment_id"]] -= body["amount_minor"]
     for body in _bodies(records, "PaymentCompleted"):
-        stacked[body["payment_id"]] -= body["total_minor"]
-    wrong += [f"payment {payment}: {left} stacked and not completed" for payment, left in stacked.items() if left]
+        paid[body["payment_id"]] -= body["total_minor"]
+    wrong += [f"payment {payment}: {left} paid and not completed" for payment, left in paid.items() if left]
     numbers = [int(body["receipt_number"][-6:]) for body in _bodies(records, "PaymentCompleted")]
     if numbers != list(range(1, len(numbers) + 1)):
         wrong.append(f"receipts are numbered {numbers}")
