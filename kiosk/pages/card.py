@@ -21,7 +21,7 @@ def card_choice(snapshot: Snapshot, tongue: Tongue) -> Choice:
     rest = snapshot.payment is not None and snapshot.payment.in_minor > 0
     return choice(
         "pay_card",
-        say("Pay the rest by card") if rest else say("Pay by card"),
+        say("Pay the rest by card") if rest and snapshot.screen == "cash" else say("Pay by card"),
         _card_hint(snapshot, tongue),
         icon="card",
         enabled=snapshot.card,

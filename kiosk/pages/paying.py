@@ -21,7 +21,7 @@ def tender(snapshot: Snapshot, tongue: Tongue) -> Page:
     due = payment.left_minor if payment is not None and paid else snapshot.agreed_minor
     cash = choice(
         "pay_cash",
-        say("Pay the rest with cash") if paid else say("Pay with cash"),
+        say("Pay with cash"),
         _cash_hint(snapshot, tongue),
         icon="cash",
         kind="primary",
@@ -30,14 +30,15 @@ def tender(snapshot: Snapshot, tongue: Tongue) -> Page:
     ending = choice("stop", say("Stop here and use what I paid"), kind="plain") if paid else back(tongue)
     amount = Money(due)
     whole = say("How will you pay {amount}?", amount=amount)
-    printed = (snapshot.cash or snapshot.card) and snapshot.printer
+    # With money in, its strip needs the room.
+    printed = (snapshot.cash or snapshot.card) and snapshot.printer and not snapshot.cart and not paid
     return framed(
         snapshot,
         tongue,
         say("How will you pay the rest, {amount}?", amount=amount) if paid else whole,
         lines=(
             *_cart(snapshot, tongue),
-            *((line(say("Your receipt prints right after."), "muted"),) if printed and not snapshot.cart else ()),
+            *((line(say("Your receipt prints right after."), "muted"),) if printed else ()),
         ),
         picture="" if snapshot.cart else "cash" if snapshot.cash else "card" if snapshot.card else "closed",
         choices=(cash, card_choice(snapshot, tongue), *_add(snapshot, tongue), ending),
@@ -69,6 +70,8 @@ def _cash_hint(snapshot: Snapshot, tongue: Tongue) -> Said:
         return say("So much cash goes to the counter. Staff take it there.")
     if snapshot.cash_limit:
         return say("Not for this amount. Cash works at the counter.")
+    if snapshot.payment is not None and snapshot.payment.in_minor:
+        return say("No fee")  # about change it was told before the first money
     return say("No fee. No change is given: anything over goes to your account.")
 
 

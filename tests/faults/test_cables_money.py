@@ -329,8 +329,12 @@ ENDS = {"starting": "attract", "finding": "type_account", "closing": "done", "do
 NOBODY = ("attract", "out_of_service", "staff_sign_in", "staff_health")  # no resident has begun
 
 
+# The slot is shut while a card is asked for, and this lobby has no terminal: the worlds that have one cut both lines.
+AT_TERMINAL = ("fee", "card", "partial", "card_unknown")
+
+
 def test_every_screen_is_a_stage_here() -> None:
-    assert tuple(STAGES) == SCREENS
+    assert tuple(STAGES) == tuple(screen for screen in SCREENS if screen not in AT_TERMINAL)
 
 
 @pytest.mark.parametrize("away_ms", AWAY_MS)
