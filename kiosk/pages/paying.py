@@ -71,7 +71,7 @@ def _cash_hint(snapshot: Snapshot, tongue: Tongue) -> Said:
     if snapshot.cash_limit:
         return say("Not for this amount. Cash works at the counter.")
     if snapshot.payment is not None and snapshot.payment.in_minor:
-        return say("No fee")  # about change it was told before the first money
+        return say("No fee. No change is given.")
     return say("No fee. No change is given: anything over goes to your account.")
 
 

@@ -329,7 +329,7 @@ ENDS = {"starting": "attract", "finding": "type_account", "closing": "done", "do
 NOBODY = ("attract", "out_of_service", "staff_sign_in", "staff_health")  # no resident has begun
 
 
-# The slot is shut while a card is asked for, and this lobby has no terminal: the worlds that have one cut both lines.
+# Not tried here: this lobby has no terminal. In `./run simulate --family pax` either cable is pulled by chance.
 AT_TERMINAL = ("fee", "card", "partial", "card_unknown")
 
 
