@@ -11,7 +11,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 # Each is the module of a twin with `main(argv) -> int`, found when it is asked for: most need libraries of their own.
-TWINS = ("ebds", "id003", "ccnet", "ssp", "printer", "camera", "imager", "wedge", "network", "stripe", "pax", "zvt")
+TWINS = (
+    "ebds",
+    "id003",
+    "ccnet",
+    "ssp",
+    "printer",
+    "camera",
+    "imager",
+    "wedge",
+    "network",
+    "stripe",
+    "pax",
+    "zvt",
+    "checkreader",
+)
 DECODERS = {  # modules with `decode_line(text) -> dict`
     "ebds": "hardware.acceptors.ebds.decode",
     "id003": "hardware.acceptors.id003.decode",
@@ -19,6 +33,7 @@ DECODERS = {  # modules with `decode_line(text) -> dict`
     "zvt": "hardware.cards.zvt.decode",
     "pax": "hardware.cards.pax.decode",
     "ssp": "hardware.acceptors.ssp.decode",
+    "magtek": "hardware.checks.magtek.decode",
 }
 
 
