@@ -45,7 +45,8 @@ class Booker(Desk):
             return self._kinds[record.kind](record, day)
         if record.kind not in ("NoteStacked", "NoteUnexpected"):
             return self._tenders.book(record, day, fork=True)
-        return self._cash(record, day, FORK_SUSPENSE, f"{self._kiosk_id}/{self._epoch}", "journal-fork")
+        fork = f"{self._kiosk_id}/{self._epoch}"
+        return self._unvalued(record) or self._cash(record, day, FORK_SUSPENSE, fork, "journal-fork")
 
     def _note_stacked(self, record: Record, day: date) -> Booking:
         try:
@@ -55,7 +56,17 @@ class Booker(Desk):
         return self._cash(record, day, CLEARING, payment_id, "")
 
     def _note_unexpected(self, record: Record, day: date) -> Booking:
-        return self._cash(record, day, SUSPENSE, "", "note-unexpected")
+        return self._unvalued(record) or self._cash(record, day, SUSPENSE, "", "note-unexpected")
+
+    def _unvalued(self, record: Record) -> Booking | None:
+        """Return a memo if it is a note of which the kiosk knows no value: it lies in the box, and no sum holds it."""
+        try:
+            note_id, currency = facts.identifier(record.body, "note_id"), facts.currency(record.body)
+            if record.kind != "NoteUnexpected" or facts.amount(record.body, "value_minor", least=0):
+                return None
+        except facts.Unreadable:
+            return None
+        return Booking(MEMO, "note-unvalued", opened=(Open("note-unvalued", note_id, 0, currency, memo=True),))
 
     def _cash(self, record: Record, day: date, credit: str, subject: str, reason: str) -> Booking:
         """Debit the cash of the note's period, credit `credit`; suspense is opened under `reason`."""

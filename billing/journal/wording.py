@@ -6,6 +6,7 @@ from billing.journal.records import moment
 _WORDS = {
     "note-in-doubt": "the machine took this note and did not say whether it kept it",
     "note-unexpected": "the machine reported a note that the kiosk had not asked it to keep",
+    "note-unvalued": "the machine took a note and could not say which: count the cassette, and look for who misses it",
     "note-repeated": "a further record of a note whose cash is booked already",
     "journal-fork": "money that only the losing copy of the kiosk tells of",
     "card-unknown": "the terminal never said whether this card was charged; the kiosk goes on asking",

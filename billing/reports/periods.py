@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Max, Q, Sum
 
+from billing.journal import facts
 from billing.journal.models import ForkRecord, Record
 from billing.ledger.chart import CASH, CHECKS, cash_of
 from billing.ledger.models import Entry
@@ -58,7 +59,7 @@ class Check:
 class Content:
     """What a period's cassette and check pocket ought to hold."""
 
-    notes: Counter[int] = field(default_factory=Counter)  # value: how many
+    notes: Counter[int] = field(default_factory=Counter)  # value, 0 if nobody knows it: how many
     by_hand_minor: int = 0  # what two people booked from a count, of which no note is known
     checks: list[Check] = field(default_factory=list)
 
@@ -97,8 +98,18 @@ def content(subject: str) -> Content:
             found.notes[abs(amount)] += 1 if amount > 0 else -1
         else:
             found.by_hand_minor += amount
+    unvalued = _unvalued(subject)
+    if unvalued:
+        found.notes[0] = unvalued
     found.checks = _checks(subject)
     return found
+
+
+def _unvalued(subject: str) -> int:
+    """Return how many notes of unknown value the kiosk told of in this period: no line of the ledger holds them."""
+    told = Record.objects.filter(kind="NoteUnexpected", reason="note-unvalued").select_related("chain")
+    periods_told = [cash_of(row.chain.kiosk_id, row.chain.epoch, facts.period(body_of(row.entry))) for row in told]
+    return periods_told.count(subject)
 
 
 def _checks(subject: str) -> list[Check]:

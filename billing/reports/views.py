@@ -114,7 +114,7 @@ def _period(request: HttpRequest, found: list[periods.Period]) -> HttpResponse:
         "period": _shown_period(period),
         "notes": [
             (
-                format_minor(value),
+                format_minor(value) if value else "unknown",
                 content.notes[value],
                 ticket.get(value, 0),
                 money(value * content.notes[value], period.currency),

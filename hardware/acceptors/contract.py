@@ -65,7 +65,9 @@ class NoteStacked:
 
     `power_up` is True while the device is in its power-up phase or has not been idle since. `replay` is True when it
     came with the first reply after the line was opened, and so may repeat what an earlier process already knew.
-    `recycled` is True when the note lies in the payout store and not in the cassette.
+    `recycled` is True when the note lies in the payout store and not in the cassette. `self_test` is True for a blank
+    report that the device makes also when it tries its stacker without a note; any other blank report is a note of
+    which the device cannot say the value.
     """
 
     report: int
@@ -74,6 +76,7 @@ class NoteStacked:
     clean: bool = True
     replay: bool = False
     recycled: bool = False
+    self_test: bool = False
 
 
 @dataclass(frozen=True)

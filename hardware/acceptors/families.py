@@ -33,10 +33,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Family:
-    """`make(options, table, kept)` returns a codec; `kept` is the last `keep(codec)`, None if that is not known.
-
-    `self_tests`: a blank stacked report is the stacker's self-test, and not a note that the device cannot name.
-    """
+    """`make(options, table, kept)` returns a codec; `kept` is the last `keep(codec)`, None if that is not known."""
 
     name: str
     baud: int
@@ -45,7 +42,6 @@ class Family:
     stop_bits: int
     make: Callable[[Options, Table, int | None], Codec]
     keep: Callable[[Any], int] = lambda codec: 0
-    self_tests: bool = False
 
     def line(self, port: str | Path) -> SerialLine:
         return SerialLine(port, self.baud, self.data_bits, self.parity, self.stop_bits)
@@ -83,7 +79,7 @@ def _ssp(options: Options, table: Table, memory: int | None) -> Codec:
 
 
 FAMILIES = {
-    "ebds": Family("EBDS", 9600, 7, "E", 1, _ebds, lambda codec: int(codec.toggle), True),
+    "ebds": Family("EBDS", 9600, 7, "E", 1, _ebds, lambda codec: int(codec.toggle)),
     "id003": Family("ID-003", 9600, 8, "E", 1, _id003, _keep_id003),
     "ccnet": Family("CCNET", 9600, 8, "N", 1, _ccnet),
     "ssp": Family("SSP", 9600, 8, "N", 1, _ssp, lambda codec: int(codec.memory)),

@@ -76,7 +76,6 @@ class _Ear:
         codec = family.make(setting.options, setting.table, toggle.read() if toggle else None)
         keep = toggle.keeper(lambda: family.keep(codec)) if toggle else None
         self.driver = Driver(codec, line, setting.clock, self.hear, before_write=keep)
-        self._self_tests = family.self_tests
         self.identity: Identity | None = None
         self.silence = ""
         self.waiting = 0
@@ -93,7 +92,7 @@ class _Ear:
                 self.over.set()
             case PoweredUp():
                 self.starting = True
-            case NoteStacked(report=report, channel=0) if self._self_tests:
+            case NoteStacked(report=report, self_test=True):
                 self.driver.submit(Acknowledge(report))
             case NoteStacked() | NoteReturned() | NoteRejected() | NotePaidOut() | PayoutEnded() | Cashbox():
                 self.waiting += 1

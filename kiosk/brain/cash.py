@@ -129,21 +129,29 @@ def _stacked(turn: Turn, note: OpenNote, event: NoteStackedReport, value_minor: 
 
 
 def _stacked_unasked(turn: Turn, event: NoteStackedReport, value_minor: int) -> None:
-    """Money nobody asked for goes to suspense. A blank report is the stacker's self-test.
+    """Money nobody asked for goes to suspense; one without a value is told to staff and counts nothing.
 
     A report that came before an interruption may come again: to a host that started anew, and from a device that did.
-    It is old news when the last note that was asked for is counted already, with this value.
+    It is old news when the last note that was asked for is counted already, with this value. Without a value that
+    cannot be told: then only a claim is spared.
     """
-    if event.channel == 0:
+    if event.self_test:
         return
-    if (event.replay or event.power_up) and value_minor == turn.books.last_stacked_minor:
+    counted_minor = turn.books.last_stacked_minor
+    if (event.replay or event.power_up) and value_minor and value_minor == counted_minor:
         turn.record(DeviceFaultSeen("acceptor", "stacked_again", f"{value_minor} was counted before"))
         return
-    reason = "no_open_note" if value_minor else f"unknown_channel_{event.channel}"
-    note_id, awaited = turn.moment.ids[0], claims.awaits(turn, value_minor)
+    awaited = claims.awaits(turn, value_minor) or bool(event.replay and not value_minor and counted_minor)
+    note_id, reason = turn.moment.ids[0], _why_unexpected(event.channel, value_minor)
     turn.record(NoteUnexpected(note_id, event.channel, value_minor, turn.settings.currency, turn.books.period, reason))
     if not awaited:
         claims.for_unexpected(turn, note_id, value_minor)
+
+
+def _why_unexpected(channel: int, value_minor: int) -> str:
+    if value_minor:
+        return "no_open_note"
+    return f"unknown_channel_{channel}" if channel else "no_value"
 
 
 def note_returned(turn: Turn, event: NoteReturnedReport) -> None:

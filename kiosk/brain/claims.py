@@ -41,8 +41,12 @@ def for_unexpected(turn: Turn, note_id: str, value_minor: int) -> None:
 
 
 def awaits(turn: Turn, value_minor: int) -> bool:
-    """Is a note of this value in doubt, with a claim of its own? Then a stray one is taken to be it."""
-    return any(item.what == "lost" and item.amount_minor == value_minor for item in turn.books.aftermath)
+    """Is a note of this value in doubt, with a claim of its own? Then a stray one is taken to be it.
+
+    One without a value may be any.
+    """
+    lost = [item.amount_minor for item in turn.books.aftermath if item.what == "lost"]
+    return value_minor in lost if value_minor else bool(lost)
 
 
 def for_resident(turn: Turn, draft: ClaimDraft, amount_minor: int) -> ClaimOpened:

@@ -187,6 +187,7 @@ class NoteStackedReport(Event):
     power_up: bool
     clean: bool
     replay: bool
+    self_test: bool = False  # a blank report that may be the stacker trying itself, without a note
 
 
 @dataclass(frozen=True, kw_only=True)

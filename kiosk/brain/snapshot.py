@@ -230,4 +230,5 @@ def _staff(state: State) -> StaffView | None:
         unposted=devices.unposted,
         journal_records=devices.records,
         version=state.settings.version,
+        unvalued=sum(count.count for count in books.period_notes if not count.value_minor),
     )

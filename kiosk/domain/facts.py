@@ -28,7 +28,7 @@ from kiosk.domain.tenders import (
 
 @dataclass(frozen=True)
 class NoteCount:
-    value_minor: int
+    value_minor: int  # 0 for notes of which nobody knows the value
     count: int
 
 
@@ -150,7 +150,10 @@ class NoteInDoubt:
 
 @dataclass(frozen=True)
 class NoteUnexpected:
-    """A valued stacked report without an open request. Books: debit cash in kiosk, credit suspense."""
+    """A stacked report without an open request. Books: debit cash in kiosk, credit suspense.
+
+    `value_minor` 0: it lies in the cassette and nobody knows what it is worth. A memo, never a ledger amount.
+    """
 
     note_id: str
     channel: int

@@ -186,6 +186,7 @@ class StaffView:
     unposted: int = 0
     journal_records: int = 0
     version: str = ""
+    unvalued: int = 0  # of `notes`, those of which nobody knows the value
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ def _stacked(event: contract.NoteStacked) -> tuple[type[events.Event], dict[str,
         "power_up": event.power_up,
         "clean": event.clean,
         "replay": event.replay,
+        "self_test": event.self_test,
     }
 
 

@@ -196,7 +196,8 @@ def _ticket(ticket: CassetteTicket, _: Translate) -> list[Item]:
 
 
 def _copy(copy: CassetteTicketCopy, _: Translate) -> list[Item]:
-    notes = [note for note in sorted(copy.notes, key=lambda note: -note.value_minor) if note.count]
+    notes = [note for note in sorted(copy.notes, key=lambda note: -note.value_minor) if note.count and note.value_minor]
+    unvalued = sum(note.count for note in copy.notes if not note.value_minor)
     doubtful = [Columns(_("In doubt, not in the total"), format_minor(copy.doubtful_minor))]
     return [
         *_ticket_head(copy.ticket, _("Collection ticket, staff copy"), _),
@@ -206,6 +207,7 @@ def _copy(copy: CassetteTicketCopy, _: Translate) -> list[Item]:
         Rule(),
         Columns(_("Total"), format_minor(copy.total_minor), bold=True, size=2),
         *(doubtful if copy.doubtful_minor else []),
+        *([Columns(_("Value unknown, not in the total"), f"{unvalued} x")] if unvalued else []),
         Feed(),
         *_signatures(copy.ticket, _),
         Cut(),

@@ -47,9 +47,12 @@ def staff_health(snapshot: Snapshot, tongue: Tongue) -> Page:
 
 def _figures(snapshot: Snapshot, staff: StaffView, tongue: Tongue) -> tuple[Line, ...]:
     say = tongue.say
+    # Translators: follows the number of notes in the cassette
+    unvalued = ((say("Of these, value unknown"), tongue.plain(str(staff.unvalued))),) if staff.unvalued else ()
     rows: tuple[tuple[Said, Said], ...] = (
         (say("Cassette period"), tongue.plain(str(staff.period))),
         (say("Notes in the cassette"), tongue.plain(str(staff.notes))),
+        *unvalued,
         (say("Value by count"), tongue.money(staff.total_minor)),
         (say("Line to the city"), say("working") if snapshot.online else say("down")),
         (say("Records not yet sent"), tongue.plain(f"{staff.unposted:,}")),

@@ -93,6 +93,7 @@ STAFF = StaffView(
     3,
     48_212,
     "0.1.0",
+    unvalued=1,
 )
 _STAFF = replace(ATTRACT, staff=STAFF)
 

@@ -206,6 +206,14 @@ def test_an_unexpected_note_is_cash_in_suspense(kiosk: Client) -> None:
     assert (cash(kiosk), balance(SUSPENSE, body["note_id"])) == (1000, -1000)
 
 
+def test_a_note_of_unknown_value_is_a_memo_and_no_cash(kiosk: Client) -> None:
+    body = note("", 0, reason="no_value", channel=0)
+    kiosk.journal.add("NoteUnexpected", body)
+    assert outcomes(kiosk.post_all()) == [("memo", "note-unvalued")]
+    assert cash(kiosk) == 0
+    assert suspense(kiosk) == [("note-unvalued", 0, True)]
+
+
 def test_a_note_in_doubt_is_a_memo_until_the_journal_says_more(kiosk: Client) -> None:
     payment_id = uid()
     doubts = [note(payment_id, 2000), note(payment_id, 500), note(payment_id, 100)]

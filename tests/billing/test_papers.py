@@ -295,6 +295,24 @@ def test_checks_stand_beside_the_notes_of_their_period(kiosk: Client) -> None:
     assert browser.get(address, {"kiosk": kiosk.kiosk_id, "period": "other/1"}).status_code == 404
 
 
+def test_a_note_of_unknown_value_stands_in_its_period_by_records_and_by_ticket(kiosk: Client) -> None:
+    ticket = {"period": 1, "notes": [{"value_minor": 0, "count": 1}, {"value_minor": 500, "count": 1}]}
+    ticket |= {"total_minor": 500, "doubtful_minor": 0, "by": "ann", "reason": "swapped"}
+    post(
+        kiosk,
+        ("NoteStacked", note(uid(), 500)),
+        ("NoteUnexpected", note("", 0, reason="no_value")),
+        ("NoteUnexpected", note("", 0, reason="no_value", cassette_period=2)),
+        ("CassettePeriodClosed", ticket),
+    )
+    (period,) = periods.periods(kiosk.kiosk_id)
+    assert (period.cash_minor, period.differs_minor) == (500, 0)
+    assert dict(periods.content(period.subject).notes) == {0: 1, 500: 1}
+    where = {"kiosk": kiosk.kiosk_id, "period": period.subject}
+    shown = signed_in(proposer()).get(reverse("reports_periods"), where).content.decode()
+    assert '<td class="sum">unknown</td><td class="sum">1</td><td class="sum">1</td>' in shown
+
+
 def test_each_epoch_has_its_own_ticket(kiosk: Client, server: str) -> None:
     from billing.kiosks.models import Kiosk
 

@@ -274,6 +274,8 @@ class AcceptorContract(ABC):
         bench.run(30_000)
         assert self.told_minor(bench) in (0, self.kept_minor(bench))
         assert len(bench.of(NoteStacked)) <= 2  # with the blank one of a self-test
+        notes = [report for report in bench.of(NoteStacked) if not report.self_test]
+        assert len(notes) <= bench.device.body.notes.total(), "a report that is no self-test is a note"
         self._all_settled(bench)
 
     @pytest.mark.parametrize("away_ms", [200, 3_000, 20_000])

@@ -14,7 +14,7 @@ from hardware.acceptors.ebds import EbdsCodec, Profile
 from hardware.acceptors.ebds.frames import FLAGS, Frame, parse
 
 ALL = frozenset(range(1, 8))
-SILENT_PROFILE = Profile("quiet", ())  # nothing is asked: Connected follows the second good poll
+SILENT_PROFILE = Profile("quiet", (), self_tests=True)  # nothing is asked: Connected follows the second good poll
 
 
 def status(*flags: str, channel: int = 0, cassette: bool = True) -> bytes:

@@ -1,5 +1,7 @@
 """The codec alone, against replies written out by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from hardware.acceptors.contract import (
@@ -22,7 +24,7 @@ from hardware.acceptors.contract import (
     ReturnNote,
     StackNote,
 )
-from hardware.acceptors.ebds import PYRAMID, EbdsCodec, Profile
+from hardware.acceptors.ebds import MEI_S2K, MEI_SC, PYRAMID, EbdsCodec, Profile
 from hardware.acceptors.ebds.frames import Frame, parse
 from tests.protocol.ebds_hand import SILENT_PROFILE, Hand, status
 
@@ -311,7 +313,7 @@ def test_the_blank_report_of_a_cassette_swap_is_not_clean() -> None:
     hand.answer("stacking", "jammed")
     hand.answer("idling", cassette=False)
     hand.answer("idling")
-    assert hand.answer("idling", "stacked") == [NoteStacked(1, 0, clean=False)]
+    assert hand.answer("idling", "stacked") == [NoteStacked(1, 0, clean=False, self_test=True)]
 
 
 def test_paused_is_told_when_it_begins_and_means_nothing_on_a_pyramid() -> None:
@@ -372,11 +374,24 @@ def test_power_up_reports_until_idle_and_connects_anew() -> None:
     hand.answer("escrowed", channel=5)
     hand.do(StackNote(1))
     assert hand.answer("idling", "power_up") == [PoweredUp()]
-    assert hand.answer("idling", "power_up", "stacked") == [NoteStacked(1, 0, power_up=True)]
+    assert hand.answer("idling", "power_up", "stacked") == [NoteStacked(1, 0, power_up=True, self_test=True)]
     hand.acknowledge()
     events = [event for _ in range(6) for event in hand.answer("idling")]
     assert [type(event) for event in events] == [Connected, Idle]
-    assert hand.answer("idling", "stacked") == [NoteStacked(2, 0)]
+    assert hand.answer("idling", "stacked") == [NoteStacked(2, 0, self_test=True)]
+
+
+@pytest.mark.parametrize(("profile", "test"), [(MEI_SC, True), (MEI_S2K, False), (PYRAMID, False)])
+def test_a_blank_report_is_a_self_test_where_the_device_has_one(profile: Profile, test: bool) -> None:
+    hand = Hand(replace(profile, queries=())).connected()
+    (report,) = hand.answer("idling", "stacked")
+    assert (report.channel, report.self_test) == (0, test)
+
+
+def test_stacked_and_rejected_at_once_with_a_value_is_no_self_test() -> None:
+    hand = Hand().connected()
+    report = hand.answer("idling", "stacked", "rejected", channel=5)[-1]
+    assert (report.channel, report.self_test) == (0, False)
 
 
 def test_a_note_in_escrow_at_power_up_makes_the_next_report_doubtful() -> None:
@@ -385,7 +400,7 @@ def test_a_note_in_escrow_at_power_up_makes_the_next_report_doubtful() -> None:
     assert hand.answer("escrowed", "power_up") == [NoteEscrowed(1, 0)]  # before Connected: the device waits for us
     hand.do(StackNote(1))
     hand.answer("stacking", "power_up")
-    assert hand.answer("idling", "stacked")[0] == NoteStacked(1, 0, power_up=True, clean=False)
+    assert hand.answer("idling", "stacked")[0] == NoteStacked(1, 0, power_up=True, clean=False, self_test=True)
 
 
 def test_a_reset_reaches_a_silent_device_too() -> None:
@@ -416,7 +431,10 @@ def test_a_restart_behind_a_held_toggle_is_seen() -> None:
     hand.answer("idling", "stacked", channel=5)
     held = hand.sent[-1]
     assert hand.answer("idling", "rejected", "jammed") == []  # neither the reply again nor a power-up: not believed
-    assert hand.answer("idling", "power_up", "stacked") == [PoweredUp(), NoteStacked(2, 0, power_up=True)]
+    assert hand.answer("idling", "power_up", "stacked") == [
+        PoweredUp(),
+        NoteStacked(2, 0, power_up=True, self_test=True),
+    ]
     assert hand.sent[-1] == held
     hand.acknowledge()
     assert hand.poll() != parse(held)

@@ -58,6 +58,7 @@ class Watch:
         self._last_time = ""
         self.committed_ms = 0  # when the last record was
         self._in_period = Counter[int]()
+        self._unvalued = Counter[int]()  # notes of which nobody knows the value
         self._requested = Counter[str]()
         self._stacked: dict[str, f.NoteStacked] = {}
         self._uncredited: list[str] = []  # note ids of NoteStacked that no payment lists yet
@@ -121,6 +122,9 @@ class Watch:
         if isinstance(fact, f.CassettePeriodClosed):
             booked = self._in_period[fact.period]
             require(fact.total_minor == booked, PERIOD, f"period {fact.period} says {fact.total_minor} of {booked}")
+            unvalued = sum(count.count for count in fact.notes if not count.value_minor)
+            of = self._unvalued[fact.period]
+            require(unvalued == of, PERIOD, f"period {fact.period} says {unvalued} of {of} notes of unknown value")
 
     @staticmethod
     def _oldest_first(fact: f.PaymentCompleted, payment: OpenPayment) -> None:
@@ -143,6 +147,9 @@ class Watch:
             case f.NoteUnexpected():
                 self.booked_minor += fact.value_minor
                 self._in_period[fact.cassette_period] += fact.value_minor
+                if not fact.value_minor:
+                    self._unvalued[fact.cassette_period] += 1
+                    self.doubtful_minor += max(CHANNELS.values())
             case f.NoteInDoubt():
                 self.doubtful_minor += fact.value_minor
                 self._doubts[fact.note_id] = fact.value_minor

@@ -100,7 +100,7 @@ class World:
 
     def stacked(self, value_minor: int, **flags: bool) -> list[Command]:
         self.report += 1
-        flags = {"power_up": False, "clean": False, "replay": False} | flags
+        flags = {"power_up": False, "clean": False, "replay": False, "self_test": False} | flags
         return self.tell(events.NoteStackedReport, report=self.report, channel=CHANNEL.get(value_minor, 0), **flags)
 
     def returned(self, reason: str = "returned") -> list[Command]:

@@ -172,8 +172,57 @@ def test_money_nobody_asked_for_is_unexpected_and_credits_no_one() -> None:
     world.stacked(2000)
     assert [fact.value_minor for fact in world.of(f.NoteUnexpected)] == [2000]
     assert world.of(f.NoteStacked) == []
-    world.stacked(0)
+    world.stacked(0, self_test=True)
     assert len(world.of(f.NoteUnexpected)) == 1
+
+
+@pytest.mark.parametrize("flags", [{}, {"power_up": True, "clean": True}, {"replay": True}])
+def test_a_note_without_a_value_that_nobody_asked_for_is_on_record_and_counts_nothing(flags: dict[str, bool]) -> None:
+    """It lies in the cassette: whoever counts has to hear of it, and no sum may hold it."""
+    world = World().boot()
+    assert AcknowledgeReport(1) in world.stacked(0, **flags)
+    (found,) = world.of(f.NoteUnexpected)
+    assert (found.channel, found.value_minor, found.reason) == (0, 0, "no_value")
+    assert world.state.books.cash_minor == 0
+    assert world.state.books.period_notes == (f.NoteCount(0, 1),)
+    assert [fact.amount_minor for fact in world.of(f.ClaimOpened)] == [0]
+
+
+def test_a_note_without_a_value_that_may_be_one_told_before_opens_no_claim() -> None:
+    """The last note is counted, and a host that starts anew may hear of it once more. That cannot be told from another
+    one: it is on record all the same."""
+    world = World().boot().to_cash()
+    world.insert(2000)
+    world.restart()
+    world.stacked(0, replay=True)
+    assert len(world.of(f.NoteUnexpected)) == 1
+    assert world.of(f.ClaimOpened) == []
+    assert world.state.books.cash_minor == 2000
+
+
+def test_a_note_without_a_value_may_be_the_one_in_doubt_and_opens_no_second_claim() -> None:
+    world = World().boot().to_cash()
+    world.hold(2000)
+    world.fire("note_open")
+    world.stacked(0, power_up=True)
+    assert [fact.what for fact in world.of(f.ClaimOpened)] == ["note_in_doubt"]
+    assert [item.what for item in world.picture.aftermath] == ["lost"]
+
+
+def test_staff_see_a_note_without_a_value_before_and_at_the_swap() -> None:
+    world = World().boot()
+    world.stacked(500)
+    world.stacked(0)
+    world.touch("staff")
+    world.touch("key", "1")
+    world.touch("submit")
+    world.tell(events.PinChecked, request=world.state.scene.request, who="Dana")
+    assert world.picture.staff is not None
+    assert (world.picture.staff.notes, world.picture.staff.unvalued, world.picture.staff.total_minor) == (2, 1, 500)
+    world.touch("swap_cassette")
+    world.touch("confirm")
+    (closed,) = world.of(f.CassettePeriodClosed)
+    assert (closed.notes, closed.total_minor) == ((f.NoteCount(0, 1), f.NoteCount(500, 1)), 500)
 
 
 def test_a_replayed_stacked_report_after_a_restart_is_old_news() -> None:

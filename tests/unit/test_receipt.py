@@ -134,6 +134,7 @@ INCIDENT = IncidentSlip(
     last4="4417",
 )
 COPY = CassetteTicketCopy(TICKET, (NoteCount(500, 21), NoteCount(2000, 20)), doubtful_minor=2000)
+ODD = replace(COPY, ticket=replace(TICKET, note_count=42), notes=(NoteCount(0, 1), *COPY.notes))
 
 
 def english(text: str) -> str:
@@ -193,6 +194,7 @@ def test_ticket_and_copy_count_the_same_notes() -> None:
     with pytest.raises(ValueError, match="different notes"):
         CassetteTicketCopy(TICKET, (NoteCount(500, 40),))
     assert COPY.total_minor == 21 * 500 + 20 * 2000
+    assert ODD.total_minor == COPY.total_minor
 
 
 @settings(deadline=None)
@@ -296,6 +298,10 @@ def test_the_ticket_for_the_bag_is_blind_and_the_copy_is_not() -> None:
     copy = printed(ticket_copy_items(COPY, spanish()))
     for figure in ("$400.00", "$105.00", "$505.00", "$20.00"):
         assert figure in copy
+    assert "unknown" not in printed(ticket_copy_items(COPY, english))
+    odd = printed(ticket_copy_items(ODD, english))
+    assert "Value unknown, not in the total" in odd
+    assert "$0" not in odd
 
 
 def test_the_states_that_a_resident_must_know_are_told_apart() -> None:

@@ -70,7 +70,7 @@ class EbdsCodec:
         self._profile = profile
         self._table = dict(table)
         self._link = Link(toggle)
-        self._watch = Watch(frozenset(table), profile.one_state)
+        self._watch = Watch(frozenset(table), profile)
         self._interrogation = Interrogation(profile)
         self._wanted: frozenset[int] = frozenset()
         self._reports: set[int] = set()  # not durable yet

@@ -28,9 +28,10 @@ class Profile:
     ignored: frozenset[str] = frozenset()
     one_state: bool = False  # exactly one state bit is set in a well-formed status
     revision: str = "tenths"  # how d5 is read: tenths, nibbles or hundredths
+    self_tests: bool = False  # trying its stacker it reports a stacked note without a value (section 9)
 
 
-MEI_SC = Profile("mei-sc", ("type", "serial", "variant", "application", "table", "escrow_timeout"))
+MEI_SC = Profile("mei-sc", ("type", "serial", "variant", "application", "table", "escrow_timeout"), self_tests=True)
 MEI_S2K = Profile("mei-s2k", ("type", "serial", "variant", "application"), revision="nibbles")
 PYRAMID = Profile("pyramid", ("telemetry_serial",), ignored=MEI_ONLY, one_state=True, revision="hundredths")
 

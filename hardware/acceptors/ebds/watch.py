@@ -21,6 +21,7 @@ from hardware.acceptors.contract import (
     Returning,
 )
 from hardware.acceptors.ebds.frames import Status
+from hardware.acceptors.ebds.profiles import Profile
 
 IDLE_POLLS = 3
 POWER_UP_MS_MAX = 30_000  # without a cassette an SC66 tries for 19 s (section 4)
@@ -40,9 +41,10 @@ class Held:
 class Watch:
     """Compare statuses. `channels` are the note types that have a value here."""
 
-    def __init__(self, channels: frozenset[int], one_state: bool) -> None:
+    def __init__(self, channels: frozenset[int], profile: Profile) -> None:
         self._channels = channels
-        self._one_state = one_state
+        self._one_state = profile.one_state
+        self._self_tests = profile.self_tests
         self._reports = 0
         self._escrows = 0
         self._before = Status()
@@ -117,7 +119,8 @@ class Watch:
         clean = not rejected and not self._cassette_out and not (self._powering_up and self._touched)
         self._cassette_out = False
         channel = 0 if rejected else status.channel
-        return NoteStacked(self._next_report(), channel, self._powering_up, clean, replay)
+        test = self._self_tests and not status.channel
+        return NoteStacked(self._next_report(), channel, self._powering_up, clean, replay, self_test=test)
 
     def _next_report(self) -> int:
         self._reports += 1
