@@ -181,7 +181,14 @@ def _claim_slip_ended(books: Books, fact: f.ClaimSlipEnded) -> Books:
 
 def _period_closed(books: Books, fact: f.CassettePeriodClosed) -> Books:
     _require(fact.period == books.period, "another period closed than the one that is open")
-    return replace(books, period_notes=(), doubtful_minor=0, swap_announced=fact.reason == "swapped")
+    return replace(
+        books,
+        period_notes=(),
+        period_checks=0,
+        period_check_minor=0,
+        doubtful_minor=0,
+        swap_announced=fact.reason == "swapped",
+    )
 
 
 def _period_opened(books: Books, fact: f.CassettePeriodOpened) -> Books:

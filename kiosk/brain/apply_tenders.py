@@ -176,7 +176,14 @@ def _check_taken(books: Books, fact: t.CheckTaken) -> Books:
     require(fact.amount_minor > 0, "a check of nothing")
     require(all(check.check_id != fact.check_id for check in payment.checks), "a check was taken twice")
     checks = (*payment.checks, t.CheckInPayment(fact.check_id, fact.number, fact.amount_minor))
-    return replace(books, check_minor=books.check_minor + fact.amount_minor, payment=replace(payment, checks=checks))
+    here = fact.cassette_period == books.period
+    return replace(
+        books,
+        check_minor=books.check_minor + fact.amount_minor,
+        period_checks=books.period_checks + here,
+        period_check_minor=books.period_check_minor + (fact.amount_minor if here else 0),
+        payment=replace(payment, checks=checks),
+    )
 
 
 def _payout_started(books: Books, fact: f.PayoutStarted) -> Books:
@@ -220,6 +227,7 @@ RULES: dict[type[Any], Callable[[Books, Any], Books]] = {
     t.VoidUnknown: _unknown,
     t.BatchClosed: lambda books, fact: books,
     f.InvoiceAdded: _invoice_added,
+    t.CheckAwaited: lambda books, fact: books,
     t.CheckTaken: _check_taken,
     f.PayoutStarted: _payout_started,
     t.NotePaidOut: _note_paid_out,

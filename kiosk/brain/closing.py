@@ -30,7 +30,7 @@ def disable(turn: Turn) -> None:
 def close(turn: Turn, reason: str) -> None:
     """Begin to end the payment: no more notes, then wait for the acceptor to be empty."""
     turn.show(stage="closing", closing_reason=reason, idle_left_s=0, help_open=False, request="", stop_wanted=False)
-    turn.show(card_wanted=False, card_phase="")
+    turn.show(card_wanted=False, card_phase="", check=None)
     for timer in ("idle", "idle_tick", "head"):
         turn.stop(timer)
     disable(turn)
@@ -146,6 +146,7 @@ def show_done(turn: Turn) -> None:
         last4=account.last4 if account else "",
         card_minor=sum(card.amount_minor for card in done.cards if card.leg == "bill"),
         fee_minor=done.fee_minor,
+        check_minor=sum(check.amount_minor for check in done.checks),
     )
     turn.show(stage="done", receipt=view, receipt_of=done.receipt_number, notice="", idle_left_s=0)
     if turn.scene.claim is None:

@@ -144,6 +144,16 @@ class PrintIncident:
 
 
 @dataclass(frozen=True)
+class ListenForCheck:
+    pass
+
+
+@dataclass(frozen=True)
+class RestCheckReader:
+    """What goes through the check reader now is nobody's payment."""
+
+
+@dataclass(frozen=True)
 class SetTimer:
     name: str
     after_ms: int
@@ -186,6 +196,8 @@ Command = (
     | FindCard
     | AcknowledgeCard
     | PrintIncident
+    | ListenForCheck
+    | RestCheckReader
     | SetTimer
     | CancelTimer
     | Look

@@ -2,8 +2,8 @@
 
 Read this first: the table below is the whole game. `apply` (apply.py) says what each fact does to the money,
 session.py what a person can do at each stage, finding.py how a bill is found, cash.py the rules of a note, card.py and
-card_results.py those of a card, closing.py how a payment ends, health.py and terminal.py what devices and timers bring,
-evidence.py what is kept about a note in doubt.
+card_results.py those of a card, checks.py those of a check, closing.py how a payment ends, health.py and terminal.py
+what devices and timers bring, evidence.py what is kept about a note in doubt.
 
 A device may speak late, at any stage, so every event is listed for every stage; an event that is not in the
 table raises. Touches are looked up by stage in session.ACTS.
@@ -13,7 +13,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kiosk.brain import card, card_results, cash, change, events, evidence, finding, health, session, staff, terminal
+from kiosk.brain import (
+    card,
+    card_results,
+    cash,
+    change,
+    checks,
+    events,
+    evidence,
+    finding,
+    health,
+    session,
+    staff,
+    terminal,
+)
 from kiosk.brain.apply import fold
 from kiosk.brain.commands import Command, Look
 from kiosk.brain.state import Devices, Scene, State
@@ -64,6 +77,10 @@ RULES: dict[type[events.Event], Callable[[Turn, Any], None]] = {
     events.CardEnded: card_results.card_ended,
     events.CardReversed: card_results.card_reversed,
     events.BatchEnded: card_results.batch_ended,
+    events.CheckReaderConnected: checks.reader_connected,
+    events.CheckReaderLost: checks.reader_lost,
+    events.CheckRead: checks.check_read,
+    events.CheckUnread: checks.check_unread,
 }
 
 # How hard the reader looks; at any other stage it rests.
@@ -86,6 +103,7 @@ def decide(state: State, event: events.Event) -> Decision:
     RULES[type(event)](turn, event)
     evidence.keep_frames(turn, state.books.note)
     health.exit_when_done(turn)
+    checks.listen(turn, checks.listens(state))
     before, after = _LOOKING.get(state.scene.stage, "off"), _LOOKING.get(turn.scene.stage, "off")
     if before != after:
         turn.order(Look(after))

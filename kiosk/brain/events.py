@@ -332,3 +332,33 @@ class BatchEnded(Event):
     count: int
     total_minor: int
     reason: str
+
+
+# The check reader
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckReaderConnected(Event):
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckReaderLost(Event):
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRead(Event):
+    """Of the account no more than four digits; `fingerprint` is the same for the same check, and says nothing else."""
+
+    routing: str
+    number: str
+    account_last4: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckUnread(Event):
+    """A check went through and cannot be taken: `code` as in the contract of check readers."""
+
+    code: str

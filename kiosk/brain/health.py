@@ -324,7 +324,7 @@ def _look_up_slow(turn: Turn) -> None:
 
 
 def _head_slow(turn: Turn) -> None:
-    if turn.scene.stage in ("cash", "card") and turn.scene.request:
+    if turn.scene.stage in ("cash", "card", "check") and turn.scene.request:
         turn.show(request="")
         refresh_offer(turn)
         sell(turn)

@@ -49,6 +49,11 @@ def shut(state: State) -> tuple[str, ...]:
     return trouble(state) if card_trouble(state) else ()
 
 
+def shared_trouble(state: State) -> tuple[str, ...]:
+    """Return what keeps every tender out of service, gravest first."""
+    return _with_shared(state, [])
+
+
 def _with_shared(state: State, reasons: list[str]) -> tuple[str, ...]:
     """Add what keeps every tender out of service."""
     devices, books = state.devices, state.books

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kiosk.brain import card, cart, claiming, staff
+from kiosk.brain import card, cart, checks, claiming, staff
 from kiosk.brain.cash import refresh_offer
 from kiosk.brain.claims import carried
 from kiosk.brain.closing import close, done, leave, reprint, stop_paying
@@ -18,7 +18,7 @@ from kiosk.brain.turn import Turn
 from kiosk.domain.facts import CreditAgreed, KioskFrozen
 from kiosk.domain.invoice import Account
 
-ENTRY_MAX = {"account": 12, "house": 6, "amount": 7, "pin": 12}
+ENTRY_MAX = {"account": 12, "house": 6, "amount": 7, "check_amount": 7, "pin": 12}
 
 
 # Choosing how much
@@ -120,7 +120,7 @@ def put_in_more(turn: Turn, value: str) -> None:
     """Back to the slot, or to the choice of tenders if the slot does not work or a card was used."""
     del value
     payment = turn.books.payment
-    choose = bool(trouble(turn.state)) or (payment is not None and bool(payment.cards))
+    choose = bool(trouble(turn.state)) or (payment is not None and bool(payment.cards or payment.checks))
     turn.show(stage="tender" if choose else "cash", notice="")
     refresh_offer(turn)
 
@@ -177,7 +177,7 @@ def key(turn: Turn, value: str) -> None:
         turn.show(entry=entry[:-1], notice="")
     elif value == "clear":
         turn.show(entry="", notice="")
-    elif len(value) == 1 and value.isascii() and value.isdigit() and len(entry) < ENTRY_MAX[field]:
+    elif len(value) == 1 and value.isascii() and value.isdigit() and len(entry) < ENTRY_MAX.get(field, 0):
         turn.show(entry=entry + value, notice="")
 
 
@@ -186,6 +186,8 @@ def submit(turn: Turn, value: str) -> None:
     scene = turn.scene
     if scene.field == "amount":
         amount_submitted(turn)
+    elif scene.field == "check_amount":
+        checks.amount_typed(turn)
     elif scene.field == "account" and scene.entry:
         turn.show(typed_number=scene.entry, field="house", entry="", notice="")
     elif scene.field == "house" and scene.entry:
@@ -258,14 +260,28 @@ ACTS: dict[str, dict[str, Act]] = {
     "tender": {
         "pay_cash": pay_cash,
         "pay_card": card.pay_card,
+        "pay_check": checks.pay_check,
         "add_bill": cart.add_bill,
         "stop": stop,
         "back": back,
         "start_over": start_over,
     },
-    "fee": {"agree_fee": card.agree_fee, "pay_cash": pay_cash, "back": back, "start_over": start_over},
+    "fee": {
+        "agree_fee": card.agree_fee,
+        "pay_cash": pay_cash,
+        "pay_check": checks.pay_check,
+        "back": back,
+        "start_over": start_over,
+    },
     "card": {"cancel_card": card.cancel_card, "start_over": start_over},
     "partial": {"keep_partial": card.keep_partial, "refuse_partial": card.refuse_partial},
+    "check": {
+        "key": key,
+        "submit": submit,
+        "check_in": checks.check_in,
+        "cancel_check": checks.cancel_check,
+        "start_over": start_over,
+    },
     "card_unknown": {"done": confirm_review, "start_over": start_over},
     "cash": {
         "stop": stop,

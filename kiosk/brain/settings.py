@@ -52,6 +52,8 @@ class Settings:
     card_fees: tuple[FeeRule, ...] = ()
     card_category: str = ""  # whose bills the terminal's contract is for, as fee rules name them
     card_department: str = ""
+    checks: bool = False  # a check reader is configured
+    check_maximum_minor: int = 500_000
 
     def value_of(self, channel: int) -> int:
         """Return what a note of `channel` is worth in cents, 0 when the channel is not configured."""

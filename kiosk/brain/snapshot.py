@@ -3,10 +3,21 @@
 from dataclasses import replace
 
 from kiosk.brain.cart import ACCOUNTS_MAX
+from kiosk.brain.checks import check_most_minor, check_refusal
 from kiosk.brain.limits import allowed_minor, card_refusal, card_trouble, cash_refusal, shut, takes_claims, trouble
 from kiosk.brain.state import PAYING, Devices, State
 from kiosk.domain.claim import Aftermath
-from kiosk.domain.snapshot import CardView, CartView, ClaimView, DeviceHealth, FeeView, PaymentView, Snapshot, StaffView
+from kiosk.domain.snapshot import (
+    CardView,
+    CartView,
+    CheckView,
+    ClaimView,
+    DeviceHealth,
+    FeeView,
+    PaymentView,
+    Snapshot,
+    StaffView,
+)
 
 WAITING = ("starting", "attract")
 
@@ -50,6 +61,9 @@ def snapshot(state: State, revision: int) -> Snapshot:
         card_reason=_card_reason(state),
         fee=_fee(state),
         card_view=_card(state),
+        check=not check_refusal(state),
+        check_reason=check_refusal(state),
+        check_view=_check(state),
         payment=_payment(state),
         receipt=scene.receipt,
         aftermath=_aftermath(state),
@@ -113,6 +127,14 @@ def _card(state: State) -> CardView | None:
     return CardView(scene.card_phase, attempt.leg, scene.card_prompt, amount_minor, reference, phone)
 
 
+def _check(state: State) -> CheckView | None:
+    draft = state.scene.check
+    if draft is None or state.scene.stage != "check":
+        return None
+    most_minor = check_most_minor(state, _due_minor(state))
+    return CheckView(draft.phase, draft.number, draft.account_last4, draft.amount_minor, most_minor)
+
+
 def _notice(state: State) -> str:
     """Storage that cannot keep a record, and a printer that cannot print, are said before money is taken (rule 12)."""
     stage, storage = state.scene.stage, state.devices.storage
@@ -140,6 +162,7 @@ def _payment(state: State) -> PaymentView | None:
         last_note_minor=state.scene.last_note_minor,
         credit_agreed=payment.credit_up_to_minor > 0,
         by_card_minor=payment.by_card_minor,
+        by_check_minor=sum(check.amount_minor for check in payment.checks),
     )
 
 
@@ -218,9 +241,11 @@ def _staff(state: State) -> StaffView | None:
         period=books.period,
         notes=sum(count.count for count in books.period_notes),
         total_minor=sum(count.value_minor * count.count for count in books.period_notes),
+        checks=books.period_checks,
         devices=(
             _acceptor(devices),
             *_terminal(state),
+            *((devices.check_reader,) if state.settings.checks else ()),
             devices.printer,
             devices.scanner,
             devices.screen,

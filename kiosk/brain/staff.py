@@ -79,7 +79,16 @@ def swap(turn: Turn, value: str) -> None:
 def close_period(turn: Turn, by: str, reason: str) -> None:
     books = turn.books
     total_minor = sum(count.value_minor * count.count for count in books.period_notes)
-    closed = CassettePeriodClosed(books.period, books.period_notes, total_minor, books.doubtful_minor, by, reason)
+    closed = CassettePeriodClosed(
+        period=books.period,
+        notes=books.period_notes,
+        total_minor=total_minor,
+        doubtful_minor=books.doubtful_minor,
+        by=by,
+        reason=reason,
+        checks=books.period_checks,
+        check_minor=books.period_check_minor,
+    )
     turn.record(closed)
     turn.record(CassettePeriodOpened(books.period + 1))
     if turn.devices.printer.state == "ready":
@@ -103,4 +112,4 @@ def cassette_removed(turn: Turn) -> None:
 
 
 def holds_notes(turn: Turn) -> bool:
-    return bool(turn.books.period_notes or turn.books.doubtful_minor)
+    return bool(turn.books.period_notes or turn.books.doubtful_minor or turn.books.period_checks)

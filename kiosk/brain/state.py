@@ -14,7 +14,7 @@ from kiosk.domain.snapshot import DeviceHealth, ReceiptView
 from kiosk.domain.tenders import CardSaleApproved, CheckInPayment, FeeAgreed
 
 # Stages in which somebody stands before an open payment.
-PAYING = ("tender", "fee", "cash", "card", "partial", "card_unknown", "review", "closing")
+PAYING = ("tender", "fee", "cash", "card", "partial", "card_unknown", "check", "review", "closing")
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,8 @@ class Books:
     note: OpenNote | None = None
     period: int = 1
     period_notes: tuple[NoteCount, ...] = ()
+    period_checks: int = 0
+    period_check_minor: int = 0
     doubtful_minor: int = 0
     swap_announced: bool = False
     receipts: int = 0
@@ -162,6 +164,19 @@ class Books:
     def card_under_way(self) -> bool:
         """True while a card transaction was announced and nobody has given up waiting for its end."""
         return self.attempt is not None and self.attempt.state == "open"
+
+
+@dataclass(frozen=True)
+class CheckDraft:
+    """A check that is being taken. `phase`: read, amount, again or slot. `fingerprint` says that two are the same."""
+
+    phase: str = "read"
+    check_id: str = ""
+    routing: str = ""
+    number: str = ""
+    account_last4: str = ""
+    fingerprint: str = ""
+    amount_minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -216,6 +231,7 @@ class Scene:
     card_prompt: str = ""  # what the terminal asks of the person
     fee_rule: FeeRule | None = None  # for cards, of the day on which the amount was chosen: what is shown is charged
     fee_minor: int = 0  # agreed for the card that is being taken, and not taken yet
+    check: CheckDraft | None = None
     incident: str = ""  # reference on the page that says a card's end is not known
     receipt: ReceiptView | None = None
     receipt_of: str = ""  # receipt number on the page
@@ -254,6 +270,8 @@ class Devices:
     terminal: DeviceHealth = DeviceHealth("terminal", "connecting")
     terminal_faults: frozenset[str] = frozenset()
     terminal_name: str = ""
+    check_reader: DeviceHealth = DeviceHealth("check_reader", "connecting")
+    checks_taken: tuple[str, ...] = ()  # fingerprints, since the start
     frames_due: frozenset[str] = frozenset()  # notes whose frames are asked for: they are kept before the process ends
     online: bool = False
     unposted: int = 0

@@ -153,6 +153,15 @@ class Card:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class CheckReader:
+    """A serial reader of MagTek's kind. `maximum_minor` is the most that the checks of one payment may be."""
+
+    port: Port
+    baud: Literal[1200, 2400, 4800, 9600, 19200] = 9600
+    maximum_minor: Cents = 500_000
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Printer:
     """`address` is a port, a device file, host:port or a file, by `kind`."""
 
@@ -266,6 +275,7 @@ class Config:
         _in_production(lambda of: of.camera or of.imager or of.wedge, "name a camera, an imager or a wedge"),
     ] = Reader()
     card: Card | None = None
+    check_reader: CheckReader | None = None
     screen: Screen = Screen()
     limits: Limits = Limits()
     times: Times = Times()

@@ -15,6 +15,7 @@ from kiosk.domain.tenders import (
     CardSaleStarted,
     CardSaleUnknown,
     CardSaleVoided,
+    CheckAwaited,
     CheckInPayment,
     CheckTaken,
     FeeAgreed,
@@ -279,6 +280,8 @@ class CassettePeriodClosed:
     doubtful_minor: int
     by: str
     reason: str  # "swapped" | "removed"
+    checks: int = 0  # in the pocket
+    check_minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -363,6 +366,7 @@ Fact = (
     | VoidUnknown
     | BatchClosed
     | InvoiceAdded
+    | CheckAwaited
     | CheckTaken
     | PayoutStarted
     | NotePaidOut

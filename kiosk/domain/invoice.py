@@ -67,6 +67,7 @@ class Account:
     applied: str = ""  # what a part payment goes to first: oldest, shut_off or utility; "" if the city has not said
     order: tuple[str, ...] = ()  # of bills, by that rule
     limits: tuple[TenderLimit, ...] = ()
+    checks_refused: bool = False  # one came back
     cash_report_minor: int = 0  # so much cash has to be reported: staff take it; 0 if the city has not said
 
 

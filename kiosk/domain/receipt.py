@@ -169,6 +169,7 @@ class CassetteTicket:
     who: tuple[str, ...]
     note_count: int
     language: str = "en"
+    checks: int = 0  # in the pocket
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
@@ -185,6 +186,7 @@ class CassetteTicketCopy:
     ticket: CassetteTicket
     notes: tuple[NoteCount, ...]
     doubtful_minor: int = 0
+    check_minor: int = 0
 
     def __post_init__(self) -> None:
         if sum(note.count for note in self.notes) != self.ticket.note_count:

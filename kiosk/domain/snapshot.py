@@ -21,6 +21,7 @@ SCREENS = (
     "card",
     "partial",
     "card_unknown",
+    "check",
     "review",
     "closing",
     "done",
@@ -71,6 +72,13 @@ NOTICES = (
     "card_undone",
     "card_stands",
     "card_unknown",
+    "check_unavailable",
+    "check_unreadable",
+    "check_counter",
+    "check_twice",
+    "check_differs",
+    "check_too_high",
+    "check_taken",
     "tender_unsafe",
     "tender_slow",
     "printer_out",
@@ -105,6 +113,7 @@ class PaymentView:
     last_note_minor: int = 0
     credit_agreed: bool = False
     by_card_minor: int = 0
+    by_check_minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -140,6 +149,17 @@ class CardView:
 
 
 @dataclass(frozen=True)
+class CheckView:
+    """The check that is being taken. `phase`: read, amount, again or slot. `most_minor` is the most it may be."""
+
+    phase: str
+    number: str = ""
+    account_last4: str = ""
+    amount_minor: int = 0
+    most_minor: int = 0
+
+
+@dataclass(frozen=True)
 class ReceiptView:
     number: str
     paid_minor: int
@@ -152,6 +172,7 @@ class ReceiptView:
     shut_off_cleared: bool = False
     card_minor: int = 0
     fee_minor: int = 0
+    check_minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -187,6 +208,7 @@ class StaffView:
     journal_records: int = 0
     version: str = ""
     unvalued: int = 0  # of `notes`, those of which nobody knows the value
+    checks: int = 0  # in the pocket
 
 
 @dataclass(frozen=True)
@@ -194,7 +216,7 @@ class Snapshot:
     """Everything a page needs, nothing it may not know.
 
     `entry` is what was typed so far (a PIN as bullets); `field` names what is being typed:
-    account, house, amount or pin.
+    account, house, amount, check_amount or pin.
     """
 
     revision: int
@@ -229,6 +251,9 @@ class Snapshot:
     card_reason: str = ""  # why this sum cannot be paid by card
     fee: FeeView | None = None  # on what is left to pay
     card_view: CardView | None = None
+    check: bool = False
+    check_reason: str = "no_check_reader"  # why none can be taken
+    check_view: CheckView | None = None
     payment: PaymentView | None = None
     receipt: ReceiptView | None = None
     aftermath: tuple[Aftermath, ...] = ()  # oldest first

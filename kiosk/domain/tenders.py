@@ -170,6 +170,23 @@ class BatchClosed:
 
 
 @dataclass(frozen=True)
+class CheckAwaited:
+    """Committed before a person is asked to drop the check into its slot. A memo, never a ledger amount.
+
+    Without CheckTaken of this id nobody said that it went in: a check too many in the pocket may be this one.
+    """
+
+    check_id: str
+    payment_id: str
+    amount_minor: int
+    currency: str
+    number: str
+    routing: str
+    account_last4: str
+    cassette_period: int
+
+
+@dataclass(frozen=True)
 class CheckTaken:
     """Books: debit checks in kiosk of that period, credit clearing of that payment."""
 

@@ -10,9 +10,10 @@ from kiosk.brain.state import State
 from kiosk.config.model import Staff
 from kiosk.domain.facts import PaymentCompleted
 from kiosk.domain.snapshot import Snapshot
-from kiosk.engine import card
+from kiosk.engine import card, check_port
 from kiosk.engine.acceptor import Driver, order
 from kiosk.engine.card_port import CardPort
+from kiosk.engine.check_port import CheckPort
 from kiosk.engine.city import City
 from kiosk.engine.clock import Clock
 from kiosk.engine.desk import ControlDesk, ReaderDesk, ScreenDesk
@@ -42,6 +43,7 @@ class KioskHands:
     watchdog: Watchdog
     control: ControlDesk | None = None
     terminal: CardPort | None = None
+    check_reader: CheckPort | None = None
     period_opened_seq: int = 1
     _by_type: dict[type[Any], Callable[[Any, State, list[Record]], None]] = field(init=False)
 
@@ -63,12 +65,15 @@ class KioskHands:
 
     def carry_out(self, command: commands.Command, state: State, records: list[Record]) -> None:
         """Do it. `records` are those of the same decision. KeyError for a command nobody can carry out."""
-        to_acceptor, to_terminal = order(command), card.order(command)
+        to_acceptor, to_terminal, to_checks = order(command), card.order(command), check_port.order(command)
         if to_acceptor is not None:
             self.acceptor.submit(to_acceptor)
         elif to_terminal is not None:
             if self.terminal is not None:  # else it was taken out of the configuration: what it had stays unknown
                 self.terminal.submit(to_terminal)
+        elif to_checks is not None:
+            if self.check_reader is not None:
+                self.check_reader.submit(to_checks)
         else:
             self._by_type[type(command)](command, state, records)
 

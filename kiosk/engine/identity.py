@@ -74,4 +74,6 @@ def settings_of(config: Config, who: Enrolment) -> Settings:
         card_fees=load_fees(card.fees) if card and card.fees else (),
         card_category=card.category if card else "",
         card_department=card.department if card else "",
+        checks=config.check_reader is not None,
+        check_maximum_minor=config.check_reader.maximum_minor if config.check_reader else 0,
     )

@@ -124,8 +124,9 @@ class Papers:
             at=datetime.fromisoformat(at).astimezone(self._zone),
             who=(who,) if who else (),
             note_count=sum(note.count for note in closed.notes),
+            checks=closed.checks,
         )
-        copy = CassetteTicketCopy(ticket, closed.notes, closed.doubtful_minor)
+        copy = CassetteTicketCopy(ticket, closed.notes, closed.doubtful_minor, closed.check_minor)
         translate = translator("en")
         return to_document(ticket_items(ticket, translate)) + to_document(ticket_copy_items(copy, translate))
 

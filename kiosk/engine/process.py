@@ -18,6 +18,7 @@ from kiosk.config.load import absent_devices
 from kiosk.config.model import Config
 from kiosk.engine.acceptor_port import AcceptorPort
 from kiosk.engine.card_port import CardPort
+from kiosk.engine.check_port import CheckPort
 from kiosk.engine.city import JOURNAL_NAME, City, session_for
 from kiosk.engine.clock import SystemClock
 from kiosk.engine.closed import GOES_ON, run_closed
@@ -198,6 +199,7 @@ def _serve(
     settings = settings_of(config, who.enrolment)
     acceptor = AcceptorPort(config.acceptor, settings.currency, config.run_dir, inbox, options.capture)
     terminal = CardPort(config.card, settings.currency, config.state_dir, inbox) if config.card else None
+    check_reader = CheckPort(config.check_reader, inbox) if config.check_reader else None
     printer = PrintRoom(config.printer, inbox)
     hands = KioskHands(
         inbox=inbox,
@@ -213,6 +215,7 @@ def _serve(
         control=_control(config, options, inbox, journal),
         period_opened_seq=history.period_opened_seq,
         terminal=terminal,
+        check_reader=check_reader,
     )
     if hands.control is not None:
         hands.screen.relay = hands.control.relay
@@ -220,7 +223,8 @@ def _serve(
     upkeep = Upkeep(journal, history, retention_days=config.journal.retention_days)
     engine = _engine(options.failpoint, state, journal, clock, inbox, hands, upkeep, config)
     _stop_on_signal(inbox)
-    threads = [acceptor.thread, printer.thread, *([terminal.thread] if terminal else [])]
+    ports = [port for port in (terminal, check_reader) if port is not None]
+    threads = [acceptor.thread, printer.thread, *(port.thread for port in ports)]
     for thread in threads:
         thread.start()
     city.start(engine)
@@ -229,8 +233,8 @@ def _serve(
     watchdog.stopping()
     acceptor.stop()
     printer.stop()
-    if terminal is not None:
-        terminal.stop()
+    for port in ports:
+        port.stop()
     city.stop()
     for thread in threads:
         thread.join(timeout=10)

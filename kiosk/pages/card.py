@@ -6,6 +6,7 @@ No page asks for a card number, a PIN or a code of a card: those are typed at th
 from dataclasses import replace
 
 from kiosk.domain.snapshot import CardView, FeeView, PaymentView, Snapshot
+from kiosk.pages.check import check_choice
 from kiosk.pages.frame import framed
 from kiosk.pages.pad import back
 from kiosk.pages.page import Choice, Page
@@ -77,6 +78,7 @@ def fee(snapshot: Snapshot, tongue: Tongue) -> Page:
                 icon="cash",
                 enabled=snapshot.cash and not snapshot.cash_limit,
             ),
+            *check_choice(snapshot, tongue),
             back(tongue),
         ),
     )

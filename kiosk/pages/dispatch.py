@@ -6,6 +6,7 @@ from kiosk.domain.snapshot import Snapshot
 from kiosk.pages.account import finding, invoice, other_amount, type_account
 from kiosk.pages.attract import attract
 from kiosk.pages.card import card, card_unknown, fee, partial
+from kiosk.pages.check import check
 from kiosk.pages.claim import claim_page
 from kiosk.pages.done import done
 from kiosk.pages.overlay import help_page, idle_page
@@ -28,6 +29,7 @@ PAGES: dict[str, Callable[[Snapshot, Tongue], Page]] = {
     "card": card,
     "partial": partial,
     "card_unknown": card_unknown,
+    "check": check,
     "review": review,
     "closing": closing,
     "done": done,

@@ -45,7 +45,7 @@ def _posted(snapshot: Snapshot, receipt: ReceiptView, tongue: Tongue) -> Badge:
 def _summary(receipt: ReceiptView, tongue: Tongue) -> tuple[Line, ...]:
     say = tongue.say
     total = Money(receipt.paid_minor + receipt.credit_minor)
-    if receipt.card_minor:
+    if receipt.card_minor or receipt.check_minor:
         posted = say("{amount} went to your account at {time} today.", amount=total, time=_time(receipt))
         queued = say("{amount} counts today. It shows in your account when the line is back.", amount=total)
     else:

@@ -151,6 +151,34 @@ WORDS: dict[str, tuple[Words, str]] = {
         lambda t, sum_, note: t.say("We do not know yet if your card was charged {amount}. Staff see it.", amount=sum_),
         "caution",
     ),
+    "check_unavailable": (
+        lambda t, sum_, note: t.say("A check does not work right now. Please pay another way or at the counter."),
+        "caution",
+    ),
+    "check_unreadable": (
+        lambda t, sum_, note: t.say("The reader could not read that. Put the same check through once more."),
+        "caution",
+    ),
+    "check_counter": (
+        lambda t, sum_, note: t.say("This kiosk cannot take that check. Keep it, and bring it to the counter."),
+        "caution",
+    ),
+    "check_twice": (
+        lambda t, sum_, note: t.say("That check was taken already. Put another one through, or go back."),
+        "caution",
+    ),
+    "check_differs": (
+        lambda t, sum_, note: t.say("The two amounts were not the same. Type the amount on your check again."),
+        "caution",
+    ),
+    "check_too_high": (
+        lambda t, sum_, note: t.say("A check can be {amount} at most here. Keep yours and go back.", amount=sum_),
+        "caution",
+    ),
+    "check_taken": (
+        lambda t, sum_, note: t.say("Your check for {amount} counts. Choose how to pay the rest.", amount=sum_),
+        "success",
+    ),
     "tender_unsafe": (
         lambda t, sum_, note: t.say(
             "This kiosk cannot keep its records safe, so it takes no money. Please pay at the counter."

@@ -85,7 +85,7 @@ class Badge:
 
 @dataclass(frozen=True)
 class Page:
-    """One screen. `picture` names a drawing of kiosk.ui (scan, cash, card, receipt, done, closed, keypad) or is ""."""
+    """One screen. `picture` names a drawing of kiosk.ui (drawings.py) or is ""."""
 
     name: str
     language: str

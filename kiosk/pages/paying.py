@@ -3,6 +3,7 @@
 from kiosk.domain.snapshot import PaymentView, Snapshot
 from kiosk.pages.aftermath import claim_row
 from kiosk.pages.card import card_choice
+from kiosk.pages.check import check_choice
 from kiosk.pages.frame import badge, framed
 from kiosk.pages.notices import WORDS
 from kiosk.pages.pad import back
@@ -41,7 +42,7 @@ def tender(snapshot: Snapshot, tongue: Tongue) -> Page:
             *((line(say("Your receipt prints right after."), "muted"),) if printed else ()),
         ),
         picture="" if snapshot.cart else "cash" if snapshot.cash else "card" if snapshot.card else "closed",
-        choices=(cash, card_choice(snapshot, tongue), *_add(snapshot, tongue), ending),
+        choices=(cash, card_choice(snapshot, tongue), *check_choice(snapshot, tongue), *_add(snapshot, tongue), ending),
         money=money_strip(payment, tongue) if payment is not None and paid else None,
     )
 
@@ -161,8 +162,8 @@ def review(snapshot: Snapshot, tongue: Tongue) -> Page:
     """Ending short is confirmed once, with both sums in words (C5)."""
     say = tongue.say
     payment = snapshot.payment or _NOTHING
-    # A card was used: the slot is not the only way to go on.
-    more = say("Pay the rest") if payment.by_card_minor else say("Put in more cash")
+    # A card or a check was used: the slot is not the only way to go on.
+    more = say("Pay the rest") if payment.by_card_minor or payment.by_check_minor else say("Put in more cash")
     stays = say("It counts toward your bill today. You still owe {amount}.", amount=Money(payment.left_minor))
     return framed(
         snapshot,

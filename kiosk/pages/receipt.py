@@ -208,6 +208,7 @@ def _copy(copy: CassetteTicketCopy, _: Translate) -> list[Item]:
         Columns(_("Total"), format_minor(copy.total_minor), bold=True, size=2),
         *(doubtful if copy.doubtful_minor else []),
         *([Columns(_("Value unknown, not in the total"), f"{unvalued} x")] if unvalued else []),
+        *([Columns(_("Checks, not in the total"), format_minor(copy.check_minor))] if copy.check_minor else []),
         Feed(),
         *_signatures(copy.ticket, _),
         Cut(),
@@ -226,6 +227,7 @@ def _ticket_head(ticket: CassetteTicket, title: str, _: Translate) -> list[Item]
         Columns(_("Journal records"), f"{ticket.opened_record} - {ticket.closed_record}"),
         Rule(),
         Columns(_("Notes in the cassette"), str(ticket.note_count), bold=True, size=2),
+        *([Columns(_("Checks in the pocket"), str(ticket.checks), bold=True)] if ticket.checks else []),
         Rule(),
     ]
 

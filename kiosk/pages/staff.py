@@ -31,10 +31,10 @@ def staff_health(snapshot: Snapshot, tongue: Tongue) -> Page:
     swap = choice(
         "swap_cassette",
         say("Swap the cassette"),
-        say("Ends this period and prints a ticket") if staff.notes else say("Nothing is in it yet"),
+        say("Ends this period and prints a ticket") if staff.notes or staff.checks else say("Nothing is in it yet"),
         icon="cassette",
         kind="primary",
-        enabled=staff.notes > 0,
+        enabled=staff.notes > 0 or staff.checks > 0,
     )
     return _staff(
         snapshot,
@@ -54,6 +54,7 @@ def _figures(snapshot: Snapshot, staff: StaffView, tongue: Tongue) -> tuple[Line
         (say("Notes in the cassette"), tongue.plain(str(staff.notes))),
         *unvalued,
         (say("Value by count"), tongue.money(staff.total_minor)),
+        *(((say("Checks in the pocket"), tongue.plain(str(staff.checks))),) if staff.checks else ()),
         (say("Line to the city"), say("working") if snapshot.online else say("down")),
         (say("Records not yet sent"), tongue.plain(f"{staff.unposted:,}")),
         (say("Records in the journal"), tongue.plain(f"{staff.journal_records:,}")),
@@ -68,6 +69,7 @@ def _device(device: DeviceHealth, tongue: Tongue) -> Line:
     names = {
         "acceptor": say("Bill acceptor"),
         "terminal": say("Card reader"),
+        "check_reader": say("Check reader"),
         "printer": say("Printer"),
         "scanner": say("Scanner"),
         "screen": say("Screen"),

@@ -7,7 +7,7 @@ from kiosk.pages.tongue import Money, Tongue
 
 def money_strip(payment: PaymentView, tongue: Tongue) -> MoneyStrip:
     say = tongue.say
-    put_in = say("You paid") if payment.by_card_minor else say("You put in")
+    put_in = say("You paid") if payment.by_card_minor or payment.by_check_minor else say("You put in")
     labels = say("You owe"), put_in, say("Left to pay")
     sums = payment.owe_minor, payment.in_minor, payment.left_minor
     spoken = ". ".join(f"{label.spoken}: {tongue.hear(Money(s))}" for label, s in zip(labels, sums, strict=True))

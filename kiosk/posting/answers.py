@@ -141,6 +141,7 @@ class AccountAnswer(Content):
     apply: _ApplyAnswer = _ApplyAnswer()
     limits: tuple[_LimitAnswer, ...] = ()
     cash_report_minor: int = Field(0, ge=0)
+    checks: str = "taken"
 
     def to_account(self) -> Account:
         return Account(
@@ -158,4 +159,5 @@ class AccountAnswer(Content):
             order=self.apply.order,
             limits=tuple(TenderLimit(one.tender, one.payment_minor, one.left_today_minor) for one in self.limits),
             cash_report_minor=self.cash_report_minor,
+            checks_refused=self.checks != "taken",
         )

@@ -141,6 +141,42 @@ def _card(pen: Pen, box: Box) -> None:
     sheet.stroke([(256, 118), (298, 118)], t.ink, 3)
 
 
+def _check_face(sheet: Sheet, x: float, y: float) -> None:
+    """A check of 188 by 84: name, amount, line to write on, signature, and the numbers at its lower edge."""
+    t = sheet.pen.theme
+    sheet.plate(Box(x, y, 188, 84), t.tint, t.ink, 4)
+    sheet.stroke([(x + 14, y + 17), (x + 74, y + 17)], t.ink, 3)
+    sheet.plate(Box(x + 134, y + 24, 42, 17), t.surface, t.ink, 2, 2.2)
+    sheet.stroke([(x + 14, y + 37), (x + 122, y + 37)], t.ink, 2.2)
+    scrawl = [(x + 122 + 9 * step, y + (60 if step % 2 else 51)) for step in range(7)]
+    sheet.stroke(scrawl, t.accent, 3)
+    for start, end in ((14, 38), (46, 92), (100, 112)):
+        sheet.dashes((x + start, y + 73), (x + end, y + 73), t.ink, (end - start) // 6, 5)
+
+
+def _check(pen: Pen, box: Box) -> None:
+    """A check goes through the groove of the reader, its numbers below."""
+    t, sheet = pen.theme, Sheet.within(pen, box, 320, 212)
+    _check_face(sheet, 26, 52)
+    sheet.plate(Box(12, 118, 296, 86), t.surface, t.ink, 12)
+    sheet.bar(Box(12, 112, 296, 11), t.ink, 5.5)
+    sheet.disc((284, 160), 7, t.success)
+    sheet.stroke([(40, 160), (84, 160)], t.ink, 3)
+    sheet.stroke([(230, 90), (300, 90)], t.ink, 5)
+    sheet.stroke([(284, 74), (300, 90), (284, 106)], t.ink, 5)
+
+
+def _check_slot(pen: Pen, box: Box) -> None:
+    """A check is dropped into its slot, from above."""
+    t, sheet = pen.theme, Sheet.within(pen, box, 320, 212)
+    _check_face(sheet, 66, 46)
+    sheet.plate(Box(12, 118, 296, 86), t.surface, t.ink, 12)
+    sheet.bar(Box(48, 112, 224, 11), t.ink, 5.5)
+    sheet.stroke([(130, 160), (190, 160)], t.ink, 3)
+    sheet.stroke([(160, 4), (160, 34)], t.ink, 5)
+    sheet.stroke([(144, 20), (160, 36), (176, 20)], t.ink, 5)
+
+
 def _receipt(pen: Pen, box: Box) -> None:
     """The receipt comes out of its slot."""
     t, sheet = pen.theme, Sheet.within(pen, box, 320, 212)
@@ -210,6 +246,8 @@ DRAWINGS: dict[str, tuple[Drawing, float]] = {
     "scan": (_scan, 318 / 480),
     "cash": (_cash, 212 / 320),
     "card": (_card, 212 / 320),
+    "check": (_check, 212 / 320),
+    "check_slot": (_check_slot, 212 / 320),
     "receipt": (_receipt, 212 / 320),
     "done": (_done, 1.0),
     "closed": (_closed, 220 / 320),

@@ -7,6 +7,7 @@ from kiosk.domain.invoice import Account, Invoice, InvoiceLine
 from kiosk.domain.snapshot import (
     CardView,
     CartView,
+    CheckView,
     ClaimView,
     DeviceHealth,
     FeeView,
@@ -61,6 +62,9 @@ FEE = FeeView("service", 5318, 150)
 BY_CARD = replace(_CHOSEN, card=True, payment=PaymentView(5318, 0, 5318, 0, (), NOTES))
 AT_READER = replace(BY_CARD, screen="card", card_view=CardView("asking", "bill", "present_card", 5318, "RB0701000042"))
 SPLIT = PaymentView(5318, 2000, 3318, 0, (), NOTES)
+CHECKS = replace(_CHOSEN, card=True, check=True, check_reason="")
+AT_CHECK = replace(CHECKS, screen="check", check_view=CheckView("read", most_minor=5318))
+READ_CHECK = CheckView("amount", "1045", "6789", most_minor=5318)
 RECEIPT = ReceiptView(
     "RB-07-1-004118", 5318, 682, 0, "posted", "printing", "2026-11-24T19:44:00-06:00", "4417", shut_off_cleared=True
 )
@@ -150,6 +154,27 @@ SAMPLES: dict[str, Snapshot] = {
         card_view=CardView("", "bill", "", 5318, "RB0701000042", "(555) 010-0199"),
     ),
     "cash_card": replace(CASH, card=True),
+    "tender_check": replace(CHECKS, screen="tender", may_add=True),
+    "tender_check_rest": replace(
+        CHECKS, screen="tender", notice="check_taken", notice_minor=2000,
+        payment=replace(SPLIT, by_check_minor=2000),
+    ),
+    "fee_check": replace(BY_CARD, screen="fee", check=True, check_reason="", fee=FEE),
+    "check": AT_CHECK,
+    "check_unreadable": replace(AT_CHECK, notice="check_unreadable"),
+    "check_rest": replace(AT_CHECK, payment=SPLIT, check_view=CheckView("read", most_minor=3318)),
+    "check_amount": replace(AT_CHECK, field="check_amount", entry="5318", check_view=READ_CHECK),
+    "check_too_high": replace(
+        AT_CHECK, field="check_amount", notice="check_too_high", notice_minor=5318, check_view=READ_CHECK
+    ),
+    "check_again": replace(
+        AT_CHECK, field="check_amount", entry="53",
+        check_view=replace(READ_CHECK, phase="again", amount_minor=5318),
+    ),
+    "check_slot": replace(AT_CHECK, check_view=replace(READ_CHECK, phase="slot", amount_minor=5318)),
+    "check_slot_rest": replace(
+        AT_CHECK, payment=SPLIT, check_view=replace(READ_CHECK, phase="slot", amount_minor=3318)
+    ),
     "tender_unsafe": replace(_CHOSEN, screen="tender", cash=False, notice="tender_unsafe"),
     "cash_doubt": replace(CASH, notice="note_in_doubt", aftermath=(LOST,)),
     "claim_what": replace(CASH, claim=CLAIM),

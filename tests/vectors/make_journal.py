@@ -96,6 +96,20 @@ TENDERS: list[tuple[str, dict[str, Any], str]] = [
         "found by asking: debit card receivable, credit clearing",
     ),
     (
+        "CheckAwaited",
+        {
+            "check_id": CHECK,
+            "payment_id": BY_CARD,
+            "amount_minor": 1500,
+            "currency": "USD",
+            "number": "1041",
+            "routing": "111000025",
+            "account_last4": "6789",
+            "cassette_period": 1,
+        },
+        "a memo: booked nowhere",
+    ),
+    (
         "CheckTaken",
         {
             "check_id": CHECK,

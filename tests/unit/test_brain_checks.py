@@ -1,0 +1,445 @@
+"""The rules of a check, one by one, and a street of people who do anything with one."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as depth
+from hypothesis import strategies as st
+
+from kiosk.brain import events
+from kiosk.brain.apply import fold
+from kiosk.brain.commands import ListenForCheck, RestCheckReader
+from kiosk.brain.settings import Settings
+from kiosk.brain.state import State
+from kiosk.domain import tenders as t
+from kiosk.domain.facts import CassettePeriodClosed, KioskFrozen, PaymentCompleted
+from kiosk.domain.invoice import TenderLimit
+from kiosk.domain.snapshot import DeviceHealth
+from tests.unit.brain_world import World, account, settings
+
+ROUTING = "111000025"
+
+
+def check_settings() -> Settings:
+    return replace(settings(), checks=True, check_maximum_minor=100_000)
+
+
+@dataclass
+class CheckWorld(World):
+    state: State = field(default_factory=lambda: State(check_settings()))
+
+    def boot(self) -> "CheckWorld":
+        super().boot()
+        self.tell(events.CheckReaderConnected, detail="MagTek")
+        return self
+
+    def restart(self) -> Any:
+        self.state = State(self.state.settings, fold(self.facts))
+        return self.tell(events.Started, reason="restart")
+
+    def feed(self, number: str = "1045") -> None:
+        self.tell(events.CheckRead, routing=ROUTING, number=number, account_last4="6789", fingerprint=f"print-{number}")
+
+    def type(self, amount_minor: int) -> None:
+        for digit in str(amount_minor):
+            self.touch("key", digit)
+        self.touch("submit")
+
+    def to_check(self, balance_minor: int = 5318, **changes: Any) -> "CheckWorld":
+        self.scan(replace(account(balance_minor), **changes))
+        self.touch("pay_full")
+        self.touch("pay_check")
+        return self
+
+    def to_slot(self, amount_minor: int = 5318, balance_minor: int = 5318) -> "CheckWorld":
+        self.to_check(balance_minor)
+        self.feed()
+        self.type(amount_minor)
+        self.type(amount_minor)
+        return self
+
+    @property
+    def phase(self) -> str:
+        view = self.picture.check_view
+        return view.phase if view is not None else self.state.scene.stage
+
+    @property
+    def notice(self) -> str:
+        return self.state.scene.notice
+
+
+@pytest.fixture
+def world() -> CheckWorld:
+    return CheckWorld().boot()
+
+
+def test_a_check_pays_the_bill(world: CheckWorld) -> None:
+    world.to_slot()
+    awaited = world.of(t.CheckAwaited)
+    assert world.phase == "slot"
+    assert not world.of(t.CheckTaken)
+    world.touch("check_in")
+    world.tell(events.AcceptorIdle)
+    taken = world.of(t.CheckTaken)
+    assert [(c.check_id, c.amount_minor, c.number, c.account_last4) for c in taken] == [
+        (awaited[0].check_id, 5318, "1045", "6789")
+    ]
+    done = world.of(PaymentCompleted)
+    assert [d.checks for d in done] == [(t.CheckInPayment(awaited[0].check_id, "1045", 5318),)]
+    assert done[0].total_minor == 5318
+    assert world.picture.receipt is not None
+    assert world.picture.receipt.check_minor == 5318
+
+
+def test_the_memo_is_on_record_before_the_person_is_asked_to_drop_it(world: CheckWorld) -> None:
+    world.to_check()
+    world.feed()
+    world.type(5318)
+    assert not world.of(t.CheckAwaited)
+    world.type(5318)
+    assert len(world.of(t.CheckAwaited)) == 1
+    world.restart()  # the power goes while they drop it: no money, and a memo that tells whose check it may be
+    assert world.state.books.check_minor == 0
+    assert world.of(t.CheckAwaited)[0].number == "1045"
+
+
+def test_both_amounts_must_be_equal(world: CheckWorld) -> None:
+    world.to_check()
+    world.feed()
+    world.type(5318)
+    assert world.phase == "again"
+    world.type(5381)
+    assert (world.phase, world.notice) == ("amount", "check_differs")
+    world.type(5318)
+    world.type(5318)
+    assert world.phase == "slot"
+
+
+def test_nothing_is_no_amount(world: CheckWorld) -> None:
+    world.to_check()
+    world.feed()
+    world.touch("submit")
+    world.type(0)
+    assert world.phase == "amount"
+
+
+def test_a_check_over_what_is_left_is_refused(world: CheckWorld) -> None:
+    world.to_check()
+    world.feed()
+    world.type(5319)
+    assert (world.phase, world.notice, world.state.scene.notice_minor) == ("amount", "check_too_high", 5318)
+
+
+def test_limits_of_kiosk_and_city_hold(world: CheckWorld) -> None:
+    world.to_check(900_000)
+    world.feed()
+    world.type(100_001)
+    assert (world.notice, world.state.scene.notice_minor) == ("check_too_high", 100_000)
+    other = CheckWorld().boot().to_check(5318, limits=(TenderLimit("check", 2000, 9000),))
+    other.feed()
+    other.type(2001)
+    assert (other.notice, other.state.scene.notice_minor) == ("check_too_high", 2000)
+
+
+def test_a_part_by_check_and_the_rest_in_cash(world: CheckWorld) -> None:
+    world.to_slot(5000, 6000).touch("check_in")
+    assert (world.state.scene.stage, world.notice) == ("tender", "check_taken")
+    world.touch("pay_cash")
+    world.insert(1000)
+    assert world.of(PaymentCompleted)[0].total_minor == 6000
+    assert world.state.books.check_minor == 5000
+
+
+def test_a_check_after_cash_for_what_is_left(world: CheckWorld) -> None:
+    world.to_cash(account(6000))
+    world.insert(1000)
+    world.touch("stop")
+    world.touch("put_in_more")
+    world.touch("stop")
+    world.touch("confirm")
+    assert world.state.scene.stage in ("closing", "done")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"checks_refused": True}, "check_flagged"),
+        ({"live": False}, "check_offline"),
+        ({"limits": (TenderLimit("check", None, 0),)}, "check_too_high"),
+    ],
+)
+def test_no_check_for_an_account_that_may_not(world: CheckWorld, changes: dict[str, Any], reason: str) -> None:
+    world.to_check(**changes)
+    assert world.state.scene.stage == "tender"
+    assert (world.picture.check, world.picture.check_reason, world.notice) == (False, reason, "check_unavailable")
+
+
+def test_one_flagged_account_of_several_is_enough(world: CheckWorld) -> None:
+    world.scan(replace(account(1000), ref="other", checks_refused=True))
+    world.touch("pay_full")
+    world.touch("add_bill")
+    world.to_check()
+    assert world.picture.check_reason == "check_flagged"
+
+
+def test_no_check_without_a_reader() -> None:
+    plain = World().boot()
+    plain.scan()
+    plain.touch("pay_full")
+    plain.touch("pay_check")
+    assert plain.picture.check_reason == "no_check_reader"
+    lost = CheckWorld().boot()
+    lost.tell(events.CheckReaderLost, reason="no_answer")
+    lost.to_check()
+    assert (lost.state.scene.stage, lost.picture.check_reason) == ("tender", "check_reader_lost")
+
+
+def test_no_check_while_the_cassette_with_its_pocket_is_out(world: CheckWorld) -> None:
+    world.tell(events.AcceptorFault, code="cassette_removed", detail="")
+    world.to_check()
+    assert world.picture.check_reason == "cassette_removed"
+
+
+def test_the_cassette_goes_out_while_the_amount_is_typed(world: CheckWorld) -> None:
+    world.to_check()
+    world.feed()
+    world.type(5318)
+    world.tell(events.AcceptorFault, code="cassette_removed", detail="")
+    world.type(5318)
+    assert (world.state.scene.stage, world.notice) == ("tender", "check_unavailable")
+    assert not world.of(t.CheckAwaited)
+
+
+@pytest.mark.parametrize(
+    ("code", "notice"),
+    [
+        ("unreadable", "check_unreadable"),
+        ("garbled", "check_unreadable"),
+        ("routing", "check_unreadable"),
+        ("number", "check_counter"),
+        ("foreign", "check_counter"),
+        ("deposited", "check_counter"),
+    ],
+)
+def test_a_check_that_cannot_be_read_may_be_tried_again(world: CheckWorld, code: str, notice: str) -> None:
+    world.to_check().tell(events.CheckUnread, code=code)
+    assert (world.phase, world.notice) == ("read", notice)
+    world.feed()
+    assert world.phase == "amount"
+
+
+def test_a_check_is_taken_once(world: CheckWorld) -> None:
+    world.to_slot(2000).touch("check_in")
+    world.touch("pay_check")
+    world.feed()
+    assert (world.phase, world.notice) == ("read", "check_twice")
+    world.feed("1046")
+    world.type(3318)
+    world.type(3318)
+    world.touch("check_in")
+    world.tell(events.AcceptorIdle)
+    world.touch("done")
+    world.to_check()  # the next person
+    world.feed()
+    assert world.notice == "check_twice"
+    assert [c.number for c in world.of(t.CheckTaken)] == ["1045", "1046"]
+
+
+def test_a_second_press_takes_it_once(world: CheckWorld) -> None:
+    world.to_slot(2000)
+    world.touch("check_in")
+    world.touch("check_in")
+    assert len(world.of(t.CheckTaken)) == 1
+
+
+def test_a_check_read_while_none_is_awaited_is_nobodys(world: CheckWorld) -> None:
+    world.feed()
+    world.tell(events.CheckUnread, code="unreadable")
+    world.to_slot()
+    world.feed("1046")
+    assert world.picture.check_view is not None
+    assert world.picture.check_view.number == "1045"
+
+
+def test_the_reader_listens_only_while_a_check_is_awaited(world: CheckWorld) -> None:
+    world.to_check()
+    assert world.orders[-1] == ListenForCheck()
+    world.tell(events.CheckReaderConnected, detail="again")
+    assert world.orders[-1] == ListenForCheck()
+    world.feed()
+    assert world.orders.index(RestCheckReader()) > world.orders.index(ListenForCheck())
+    world.touch("cancel_check")
+    world.touch("pay_check")
+    world.touch("start_over")
+    world.tell(events.AcceptorIdle)
+    assert world.state.scene.stage == "attract"
+    listening = [o for o in world.orders if isinstance(o, ListenForCheck | RestCheckReader)]
+    assert listening[-1] == RestCheckReader()
+
+
+def test_a_lost_reader_ends_the_waiting_and_not_the_typing(world: CheckWorld) -> None:
+    world.to_check().tell(events.CheckReaderLost, reason="line_lost")
+    assert (world.state.scene.stage, world.notice) == ("tender", "check_unavailable")
+    world.tell(events.CheckReaderConnected, detail="")
+    world.touch("pay_check")
+    world.feed()
+    world.tell(events.CheckReaderLost, reason="line_lost")
+    world.type(5318)
+    world.type(5318)
+    world.touch("check_in")
+    assert len(world.of(t.CheckTaken)) == 1
+
+
+def test_the_city_books_are_compared_before_the_check_is_dropped(world: CheckWorld) -> None:
+    world.tell(events.OnlineChanged, online=True)
+    world.to_check()
+    world.feed()
+    world.type(5318)
+    world.type(5318)
+    assert (world.phase, world.notice) == ("again", "server_slow")
+    world.tell(events.HeadChecked, request=world.state.scene.request, result="same")
+    world.touch("submit")
+    assert world.phase == "slot"
+
+
+def test_another_head_ends_the_payment(world: CheckWorld) -> None:
+    world.tell(events.OnlineChanged, online=True)
+    world.to_check()
+    world.feed()
+    world.tell(events.HeadChecked, request=world.state.scene.request, result="differs")
+    assert world.of(KioskFrozen)
+    assert world.state.scene.stage != "check"
+
+
+def test_a_silent_server_is_not_waited_for(world: CheckWorld) -> None:
+    world.tell(events.OnlineChanged, online=True)
+    world.to_check()
+    world.feed()
+    world.fire("head")
+    world.type(5318)
+    world.type(5318)
+    assert world.phase == "slot"
+
+
+def test_trouble_after_the_slot_takes_the_check_still(world: CheckWorld) -> None:
+    world.to_slot()
+    world.tell(events.HealthChanged, health=DeviceHealth("storage", "faulted", "disk_slow"))
+    world.tell(events.AcceptorFault, code="cassette_removed", detail="")
+    world.touch("check_in")
+    assert len(world.of(t.CheckTaken)) == 1
+
+
+@pytest.mark.parametrize("end", ["idle", "start_over", "cancel_check", "stop"])
+def test_whoever_goes_without_saying_that_it_is_in_pays_nothing(world: CheckWorld, end: str) -> None:
+    world.to_slot()
+    if end == "idle":
+        world.fire("idle")
+        for _ in range(60):
+            world.fire("idle_tick")
+    elif end == "stop":
+        world.tell(events.StopRequested)
+    else:
+        world.touch(end)
+    world.tell(events.AcceptorIdle)
+    assert not world.of(t.CheckTaken)
+    assert not world.of(PaymentCompleted)
+    assert world.state.books.check_minor == 0
+    assert len(world.of(t.CheckAwaited)) == 1
+
+
+def test_a_restart_completes_what_a_check_paid(world: CheckWorld) -> None:
+    world.to_slot(2000).touch("check_in")
+    world.restart()
+    assert world.of(PaymentCompleted)[0].total_minor == 2000
+
+
+def test_no_more_checks_than_a_record_has_room_for(world: CheckWorld) -> None:
+    world.to_check()
+    for number in range(5):
+        world.feed(f"20{number}")
+        world.type(100)
+        world.type(100)
+        world.touch("check_in")
+        world.touch("pay_check")
+    assert world.picture.check_reason == "check_count"
+
+
+def test_the_period_counts_its_checks(world: CheckWorld) -> None:
+    world.to_slot().touch("check_in")
+    world.tell(events.AcceptorIdle)
+    world.tell(events.AcceptorFault, code="cassette_removed", detail="")
+    closed = world.of(CassettePeriodClosed)
+    assert [(c.checks, c.check_minor, c.total_minor) for c in closed] == [(1, 5318, 0)]
+    assert (world.state.books.period_checks, world.state.books.period_check_minor) == (0, 0)
+    assert world.state.books.check_minor == 5318
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("touch"), st.sampled_from(("pay_check", "check_in", "cancel_check", "submit", "start_over"))),
+    st.tuples(st.just("key"), st.sampled_from("01239")),
+    st.tuples(st.just("type"), st.sampled_from((0, 100, 2000, 3318, 5318, 5319))),
+    st.tuples(st.just("feed"), st.sampled_from(("1", "2", "3"))),
+    st.tuples(st.just("note"), st.sampled_from((1000, 2000))),
+    st.tuples(st.just("do"), st.sampled_from(("scan", "lost", "back", "idle", "restart", "out", "in", "acceptor"))),
+)
+
+
+def _do(world: CheckWorld, name: str) -> None:
+    match name:
+        case "scan":
+            world.tell(events.AcceptorIdle)
+            if world.state.scene.stage in ("attract", "done"):
+                world.touch("done")
+                world.to_check()
+        case "lost":
+            world.tell(events.CheckReaderLost, reason="line_lost")
+        case "back":
+            world.tell(events.CheckReaderConnected, detail="")
+        case "idle":
+            world.fire("idle")
+            for _ in range(46):
+                world.fire("idle_tick")
+        case "restart":
+            world.restart()
+            world.boot()
+        case "out":
+            world.tell(events.AcceptorFault, code="cassette_removed", detail="")
+        case "in":
+            world.tell(events.AcceptorFaultCleared, code="cassette_removed")
+        case "acceptor":
+            world.tell(events.AcceptorIdle)
+
+
+@depth(max_examples=150, deadline=None)
+@given(st.lists(STEPS, max_size=40))
+def test_whatever_is_done_no_check_is_lost_doubled_or_invented(steps: list[tuple[str, Any]]) -> None:
+    world = CheckWorld().boot()
+    world.to_check()
+    for name, value in steps:
+        match name:
+            case "touch":
+                world.touch(value)
+            case "key":
+                world.touch("key", value)
+            case "note":
+                world.touch("pay_cash")
+                world.insert(value)
+            case "type" | "feed":
+                getattr(world, name)(value)
+            case "do":
+                _do(world, value)
+    world.restart()
+    awaited = {fact.check_id: fact for fact in world.of(t.CheckAwaited)}
+    taken = world.of(t.CheckTaken)
+    assert len({fact.check_id for fact in taken}) == len(taken)
+    for fact in taken:
+        memo = awaited[fact.check_id]
+        assert (memo.amount_minor, memo.number, memo.payment_id) == (fact.amount_minor, fact.number, fact.payment_id)
+    paid = [check for done in world.of(PaymentCompleted) for check in done.checks]
+    assert sorted(check.check_id for check in paid) == sorted(fact.check_id for fact in taken)
+    assert sum(check.amount_minor for check in paid) == world.state.books.check_minor
+    for done in world.of(PaymentCompleted):
+        assert sum(line.amount_minor for line in done.lines) == done.total_minor
+    assert all(fact.amount_minor <= 5318 for fact in taken)
