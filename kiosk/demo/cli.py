@@ -65,7 +65,7 @@ def _scripted(out: Path, base: Path, names: list[str], acceptor: str) -> int:
         old.unlink()
     screens.mkdir(exist_ok=True)
     display = Display(*SIZE)
-    world = World(base, display.name, SIZE, IDLE_S, acceptor=acceptor, cards=True)
+    world = World(base, display.name, SIZE, IDLE_S, acceptor=acceptor, cards=True, checks=True)
     try:
         world.start(bills=40)
         lobby = Lobby(world, display, screens)
@@ -99,6 +99,7 @@ def _go_home(lobby: Lobby) -> None:
         ("printer", ("paper_ok",)),
         ("acceptor", ("power_on", "cable_in")),
         ("terminal", ("calm",)),
+        ("checks", ("cable_in",)),
     ):
         for do in mends:
             _try(lambda twin=twin, do=do: lobby.world.twin(twin).ask(do))
@@ -131,6 +132,9 @@ def _settle(world: World, out: Path, played: list[dict[str, Any]]) -> dict[str, 
         "batch_minor": world.batch_minor(),
         "journal_card_minor": by_card(records),
         "receivable_minor": world.receivable_minor(),
+        "dropped_minor": world.dropped_minor,
+        "journal_check_minor": by_check(records),
+        "checks_minor": world.checks_minor(),
         "records": len(records),
         "chain_ok": chain_ok,
     }
@@ -147,6 +151,11 @@ def by_card(records: list[dict[str, Any]]) -> int:
     signs = {"CardSaleApproved": 1, "CardSaleVoided": -1}
     bodies = [(signs[record["kind"]], record["entry"]["body"]) for record in records if record["kind"] in signs]
     return sum(sign * body["amount_minor"] for sign, body in bodies)
+
+
+def by_check(records: list[dict[str, Any]]) -> int:
+    """Return the cents of the checks that the journal says are in the pocket."""
+    return sum(record["entry"]["body"]["amount_minor"] for record in records if record["kind"] == "CheckTaken")
 
 
 def _drain(world: World) -> None:
@@ -188,6 +197,11 @@ def _report(summary: dict[str, Any]) -> int:
             ("in the journal", "journal_card_minor"),
             ("in the ledger", "receivable_minor"),
         ),
+        (
+            ("checks dropped", "dropped_minor"),
+            ("in the journal", "journal_check_minor"),
+            ("in the ledger", "checks_minor"),
+        ),
     )
     agree = all(len({summary[key] for _, key in three}) == 1 for three in books)
     for three in books:
@@ -204,13 +218,13 @@ def _report(summary: dict[str, Any]) -> int:
 
 
 def _by_hand(base: Path, acceptor: str) -> int:
-    world = World(base, "", HAND_SIZE, place=HAND_PLACE, acceptor=acceptor, cards=True)
+    world = World(base, "", HAND_SIZE, place=HAND_PLACE, acceptor=acceptor, cards=True, checks=True)
     try:
         world.start(bills=20)
         world.twin("terminal").ask("auto", outcome="approve")  # the dock has no card yet
         print("demo: hold a bill to the camera in the dock; staff PIN 246810; close the dock to end", flush=True)
         dock = [sys.executable, "-m", "hardware.sim.dock", "--bills", str(world.bills), "--geometry", DOCK]
-        for twin in ("acceptor", "printer", "camera", "network"):
+        for twin in ("acceptor", "printer", "camera", "network", "checks"):
             dock += [f"--{twin}", str(world.control(twin))]
         return subprocess.run(dock, check=False).returncode
     except KeyboardInterrupt:

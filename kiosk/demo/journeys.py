@@ -123,6 +123,35 @@ def pay_by_card(how: str = "pay_full") -> Step:
     return step
 
 
+def pay_by_check(line: str, how: str = "pay_full") -> Step:
+    """A check for the whole: one misread, then read, its amount typed twice, dropped."""
+
+    def step(lobby: Lobby) -> None:
+        lobby.touch(how)
+        owed_minor = lobby.see("how to pay", screen="tender", check=True)["agreed_minor"]
+        lobby.picture("tender")
+        lobby.touch("pay_check")
+        lobby.see("the reader asking", screen="check", check_view__phase="read")
+        lobby.picture("reader")
+        reader = lobby.world.twin("checks")
+        reader.ask("check", line=line.replace("9", "?", 1))
+        lobby.see("the misread", notice="check_unreadable")
+        reader.ask("check", line=line)
+        lobby.see("asking for the amount", check_view__phase="amount")
+        _type(lobby, str(owed_minor))
+        lobby.picture("amount")
+        lobby.touch("submit")
+        lobby.see("asking once more", check_view__phase="again", entry="")
+        _type(lobby, str(owed_minor))
+        lobby.touch("submit")
+        lobby.see("asking for the check", check_view__phase="slot")
+        lobby.picture("slot")
+        lobby.world.dropped_minor += owed_minor
+        lobby.touch("check_in")
+
+    return step
+
+
 def present(outcome: str = "approve", **fields: Any) -> Step:
     """Hold a card to the reader."""
     return twin("terminal", "present", outcome=outcome, **fields)
@@ -369,6 +398,12 @@ JOURNEYS: dict[str, Sequence[Step]] = {
         picture("checking"),
         twin("terminal", "down", on=False),
         see("the end", 60, screen="done"),
+        receipt_of_what_is_in(),
+    ),
+    "check": steps(
+        hold_bill("33182072"),
+        pay_by_check("T111000025T 123456789U 1045"),
+        see("the end", 30, screen="done"),
         receipt_of_what_is_in(),
     ),
     "cassette-swap": steps(see("the page that waits", screen="attract"), sign_in(), swap_cassette()),

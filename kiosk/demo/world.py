@@ -47,6 +47,7 @@ port = "{base}/dev/acceptor"
 protocol = "{acceptor}"
 
 {card}
+{checks}
 [printer]
 kind = "serial"
 address = "{base}/dev/printer"
@@ -82,6 +83,11 @@ terminal = "tmr_LobbyReader01"
 secret_file = "{base}/terminal.key"
 """
 
+_CHECKS = """\
+[check_reader]
+port = "{base}/dev/checks"
+"""
+
 
 class World:
     """Everything of one demo under `base`. `start` brings it up; the twins answer through `twin(name)`."""
@@ -96,8 +102,10 @@ class World:
         place: tuple[int, int] = (0, 0),
         acceptor: str = "ebds",
         cards: bool = False,
+        checks: bool = False,
     ) -> None:
-        """`place` is the window's upper left corner; `acceptor` the acceptor's protocol; `cards` adds a card reader.
+        """`place` is the window's upper left corner; `acceptor` the acceptor's protocol; `cards` and
+        `checks` add their readers.
 
         `idle_s` before the question and for the answer; `extra` arguments of the kiosk, as `--ui none`.
         """
@@ -109,11 +117,13 @@ class World:
         self._place = place
         self._acceptor = acceptor
         self._cards = cards
+        self._checks = checks
         self._idle = idle_s
         self.processes = Processes(base / "logs", {"DISPLAY": display} if display else {})
         self.server_port, self.proxy_port, self.terminal_port = free_port(), free_port(), free_port()
         self.view = View(base / "run" / "control.sock")
         self.taken_minor = 0  # what staff took out of the cassette
+        self.dropped_minor = 0  # checks that residents dropped into their slot
 
     @property
     def config(self) -> Path:
@@ -184,6 +194,7 @@ class World:
             base=self.base,
             port=self.proxy_port,
             card=_CARD.format(base=self.base, port=self.terminal_port) if self._cards else "",
+            checks=_CHECKS.format(base=self.base) if self._checks else "",
             acceptor=self._acceptor,
             width=width,
             height=height,
@@ -210,12 +221,17 @@ class World:
     def twin_programs(self) -> dict[str, list[str]]:
         """Return the arguments of each twin's program, by the twin's name."""
         terminal = {"terminal": ["stripe", "--port", str(self.terminal_port)]} if self._cards else {}
-        return terminal | {
-            "acceptor": [self._acceptor, "--link", f"{self.base}/dev/acceptor"],
-            "printer": ["printer", "--link", f"{self.base}/dev/printer", "--out", str(self.receipts)],
-            "camera": ["camera", "--folder", f"{self.base}/camera"],
-            "network": ["network", "--listen", str(self.proxy_port), "--to", str(self.server_port)],
-        }
+        checks = {"checks": ["checkreader", "--link", f"{self.base}/dev/checks"]} if self._checks else {}
+        return (
+            terminal
+            | checks
+            | {
+                "acceptor": [self._acceptor, "--link", f"{self.base}/dev/acceptor"],
+                "printer": ["printer", "--link", f"{self.base}/dev/printer", "--out", str(self.receipts)],
+                "camera": ["camera", "--folder", f"{self.base}/camera"],
+                "network": ["network", "--listen", str(self.proxy_port), "--to", str(self.server_port)],
+            }
+        )
 
     def _start_twins(self) -> None:
         programs = self.twin_programs()
@@ -263,6 +279,10 @@ class World:
     def receivable_minor(self) -> int:
         """Return what the city's books say that the acquirer owes, by SQL."""
         return self._one("SELECT SUM(amount_minor) FROM ledger_entry WHERE account_id = 'card-receivable'")
+
+    def checks_minor(self) -> int:
+        """Return the city's checks in kiosks, in cents, by SQL."""
+        return self._one("SELECT SUM(amount_minor) FROM ledger_entry WHERE account_id = 'checks'")
 
     def head_seq(self) -> int:
         """Return how many of the kiosk's records the server holds, by SQL."""

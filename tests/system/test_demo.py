@@ -25,6 +25,7 @@ OWED = (
     "card-declined",
     "cash-then-card",
     "card-lost-then-found",
+    "check",
 )
 
 
@@ -43,6 +44,7 @@ def test_scripted_residents_end_with_books_that_agree(tmp_path: Path) -> None:
     assert [journey["name"] for journey in summary["journeys"]] == list(JOURNEYS)
     assert summary["cassette_minor"] == summary["journal_minor"] == summary["ledger_minor"] > 0
     assert summary["batch_minor"] == summary["journal_card_minor"] == summary["receivable_minor"] > 0
+    assert summary["dropped_minor"] == summary["journal_check_minor"] == summary["checks_minor"] > 0
     assert summary["chain_ok"]
     records = (tmp_path / "journal.jsonl").read_text(encoding="utf-8").splitlines()
     assert summary["records"] == len(records) == json.loads(records[-1])["seq"]

@@ -14,6 +14,7 @@ import segno
 from PIL import Image
 
 from hardware.sim.camera import CameraTwin
+from hardware.sim.checkreader import CheckReaderTwin
 from hardware.sim.control import ControlServer, Refused
 from hardware.sim.dock.__main__ import main
 from hardware.sim.dock.bills import as_image, as_payload, bill_pictures, thumbnail
@@ -184,6 +185,11 @@ def test_every_button_of_the_network_is_known_to_its_twin() -> None:
     twin = NetworkTwin(0, 1)
     press_all("network", twin.handle, refused=set())
     twin.close()
+
+
+def test_every_button_of_the_check_reader_is_known_to_its_twin(tmp_path: Path) -> None:
+    with CheckReaderTwin(tmp_path / "checks") as twin:
+        press_all("checks", twin.handle, refused=set())
 
 
 def test_dollars_show_cents_only_where_there_are_any() -> None:

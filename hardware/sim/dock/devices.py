@@ -258,4 +258,25 @@ _NETWORK = Device(
     (_delay, _to_lose, _text("Connections", "open", "0")),
 )
 
-DEVICES: dict[str, Device] = {device.name: device for device in (_ACCEPTOR, _PRINTER, _CAMERA, _IMAGER, _NETWORK)}
+_BANK, _ACCOUNT = "T111000025T", "123456789U"
+_CHECKS = Device(
+    "checks",
+    "Check reader",
+    (
+        Row(
+            "Put through",
+            (
+                _act("Check 1045", "check", "note", line=f"{_BANK} {_ACCOUNT} 1045"),
+                _act("Check 1046", "check", "note", line=f"{_BANK} {_ACCOUNT} 1046"),
+                _act("Business", "check", "note", line=f"U002210U {_BANK} 9876543210U"),
+                _act("Smudged", "check", "fault", line=f"{_BANK} 12?456789U 1047"),
+            ),
+        ),
+        _cable(),
+    ),
+    (_text("Checks read", "reads", "0"),),
+)
+
+DEVICES: dict[str, Device] = {
+    device.name: device for device in (_ACCEPTOR, _PRINTER, _CAMERA, _IMAGER, _NETWORK, _CHECKS)
+}
