@@ -136,6 +136,15 @@ class TerminalContract(ABC):
         assert (end.result, end.amount_minor) == ("approved", 2_000)
         assert bench.twin.standing() == [2_000]
 
+    def test_a_question_that_never_left_decides_nothing(self) -> None:
+        """The line goes in the moment in which the question is given."""
+        bench, sale = self.sold()
+        bench.do(Query("K1000001", "sale", AMOUNT, sale.terminal_ref))
+        bench.pull()
+        bench.plug_in()
+        bench.until(lambda: bench.ended("K1000001", found=True), 300_000)
+        assert bench.of(Ended)[-1].result in ("approved", "unknown")
+
     def test_sales_follow_each_other(self) -> None:
         bench = self.met()
         for at in range(1, 4):

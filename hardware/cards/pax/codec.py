@@ -110,7 +110,8 @@ class PaxCodec:
         events: list[Event] = []
         if self._interrupted and self._operation is not None:
             self._interrupted = False
-            events += self._fail(UNKNOWN if self._operation.sent else NOT_STARTED, "line lost")
+            unsure = self._operation.sent or isinstance(self._operation.command, Query)
+            events += self._fail(UNKNOWN if unsure else NOT_STARTED, "line lost")
         if self._cancel_wanted:
             events += self._cancel(now_ms)
         if not self._link.busy:
