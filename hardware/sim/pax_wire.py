@@ -87,6 +87,11 @@ class Wire:
         return bool(self._writes or self._answer)
 
     @property
+    def approval_waits(self) -> bool:
+        """Whether the host has not acknowledged yet that a transaction was approved."""
+        return bool(self._answer) and self._answer[0][2:5] == b"T01" and self._answer[0][11:16] == b"00000"
+
+    @property
     def done(self) -> bool:
         """Whether the terminal closes this connection now."""
         return self.wants_close and not self._writes

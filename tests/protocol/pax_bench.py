@@ -10,6 +10,8 @@ from hardware.sim.pax_parts import Plan, Settings
 from hardware.sim.pax_wire import Trouble, Wire
 from tests.protocol.terminal_bench import Bench, Twin
 
+ACK = b"\x06"
+
 
 class PaxTwin(Twin):
     """`notices`: the terminal sees that the line was cut, as over TCP."""
@@ -18,6 +20,7 @@ class PaxTwin(Twin):
         self.terminal = Terminal(settings)
         self.trouble = Trouble()
         self._notices, self._handshake = notices, handshake
+        self._known = 0
         self.wire = Wire(self.terminal, self.trouble, handshake)
 
     def power_on(self) -> None:
@@ -52,8 +55,13 @@ class PaxTwin(Twin):
         self.terminal.step(dt_ms)
         self.wire.step(dt_ms)
 
+    def known(self) -> int:
+        return self._known
+
     def feed(self, data: bytes) -> None:
+        untold = self.wire.approval_waits
         self.wire.feed(data)
+        self._known += untold and data[:1] == ACK and not self.wire.approval_waits
 
     def take(self) -> list[bytes]:
         return self.wire.take()

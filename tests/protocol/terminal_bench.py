@@ -70,6 +70,10 @@ class Twin(ABC):
     def made(self) -> int:
         """Return how many sales the host ever approved."""
 
+    def known(self) -> int:
+        """Return how many approved sales the host has said that it knows of."""
+        return 0
+
     @abstractmethod
     def batches_closed(self) -> int:
         """Return how often a batch was closed."""

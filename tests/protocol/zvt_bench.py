@@ -56,6 +56,9 @@ class ZvtTwin(Twin):
     def made(self) -> int:
         return len([entry for entry in self.device.memory.entries if entry.kind == "sale"])
 
+    def known(self) -> int:
+        return len(self.device.memory.standing())
+
     def batches_closed(self) -> int:
         return self.device.memory.closed
 

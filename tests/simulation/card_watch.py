@@ -65,6 +65,10 @@ class CardWatch:
                 if end is not None and end.operation == "sale" and end.result == contract.APPROVED:
                     require(end.reference in self._approved, TOLD, f"{end.reference} is not on disk")
 
+    def told(self, reference: str) -> None:
+        """The terminal heard that its approval of this sale is known."""
+        require(reference in self._approved, TOLD, f"{reference} is not on disk")
+
     def reopened(self) -> None:
         """Another process numbers its reports anew."""
         self._reports.clear()

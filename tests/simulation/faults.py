@@ -218,10 +218,16 @@ def _till_line(world: "World", chance: random.Random) -> None:
     world.till.drop = chance.choice([1, 1, 2, 3, 6])
 
 
+def _till_damage(world: "World", chance: random.Random) -> None:
+    assert world.till is not None
+    world.till.damage = chance.choice([1, 2, 4, 8, 20])
+
+
 _CARD_ACTS: dict[str, Callable[["World", random.Random], None]] = {
     "terminal loses power": _till_power,
     "terminal's cable": _till_cable,
     "terminal's line loses": _till_line,
+    "terminal's line damages": _till_damage,
 }
 _ACTS: dict[str, Callable[["World", random.Random], None]] = {
     "process dies": _dies,

@@ -6,12 +6,20 @@ from abc import ABC, abstractmethod
 from hardware.cards.contract import Codec
 from tests.protocol.terminal_bench import Twin
 
+WAYS = ("approve", "approve", "approve", "decline", "partial", "partial", "cancel", "walk_away")
+
 
 class Terminal(ABC):
-    """One protocol, drawn for one world. `keeps_references`: whatever it did can be found by our reference."""
+    """One protocol, drawn for one world.
+
+    `keeps_references`: whatever it did can be found by our reference. `checksums`: its frames show damage on the line.
+    `ways` are what its customers do.
+    """
 
     twin: Twin
     keeps_references = True
+    checksums = True
+    ways: tuple[str, ...] = WAYS
 
     @abstractmethod
     def codec(self, kept: object) -> Codec:
@@ -24,14 +32,28 @@ class Terminal(ABC):
 
 
 class Pax(Terminal):
-    """PAX, on a serial line or over TCP."""
+    """PAX, on a serial line or over TCP. What its sheet leaves open is drawn."""
+
+    ways = (*WAYS, "receive_error_paid", "receive_error")
 
     def __init__(self, chance: random.Random) -> None:
         from hardware.cards.pax import Settings
+        from hardware.sim.pax_parts import BUSY, CANCELS, DUPLICATES, VOIDS
+        from hardware.sim.pax_parts import Settings as TwinSettings
         from tests.protocol.pax_bench import PaxTwin
 
         self._settings = Settings(link=chance.choice(("serial", "tcp")))
-        self.twin = PaxTwin(notices=self._settings.link != "serial", handshake=self._settings.handshake)
+        settings = TwinSettings(
+            busy=chance.choice(BUSY),
+            cancel=chance.choice(CANCELS),
+            cancels_host=chance.random() < 0.2,
+            void_record=chance.choice(VOIDS),
+            duplicates=chance.choice(DUPLICATES),
+            echoes=chance.random() < 0.5,
+            says_eot=chance.random() < 0.8,
+        )
+        self.checksums = self._settings.link == "serial"
+        self.twin = PaxTwin(settings, notices=self._settings.link != "serial", handshake=self._settings.handshake)
 
     def codec(self, kept: object) -> Codec:
         from hardware.cards.pax import PaxCodec
@@ -41,7 +63,10 @@ class Pax(Terminal):
 
 
 class Zvt(Terminal):
-    """ZVT, on a serial line or over TCP. Its memory of the last attempt is a file that is synced before each write."""
+    """ZVT, on a serial line or over TCP. Its memory of the last attempt is a file that is synced before each write.
+
+    What its sheet leaves open is drawn, as far as money can be told with it.
+    """
 
     keeps_references = False
 
@@ -51,8 +76,20 @@ class Zvt(Terminal):
         from tests.protocol.zvt_bench import ZvtTwin
 
         serial = chance.random() < 0.5
+        settings = Settings(
+            serial=serial,
+            aborts=chance.random() < 0.8,
+            busy_code=chance.choice((0x9C, 0xA0)),
+            reversals_stored=chance.random() < 0.5,
+            last_only=chance.random() < 0.5,
+            progress=chance.random() < 0.8,
+            minutes=chance.random() < 0.5,
+            ends_declined=chance.random() < 0.8,
+            prints=chance.choice((0, 0, 2)),
+        )
+        self.checksums = serial
         self._profile = Profile(serial=serial)
-        self.twin = ZvtTwin(Settings(serial=serial))
+        self.twin = ZvtTwin(settings)
 
     def codec(self, kept: object) -> Codec:
         from hardware.cards.zvt import Attempt, ZvtCodec

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 REOPEN_MS = 500
-WAYS = ("approve", "approve", "approve", "decline", "partial", "partial", "cancel", "walk_away")
 
 
 class Till:
-    """The terminal, which outlives every process. `plugged` is its cable; writes may be lost for a while (`drop`)."""
+    """The terminal, which outlives every process. `plugged` is its cable.
+
+    Of what is written by either side, `drop` writes get lost and `damage` arrive with a wrong byte, one by one.
+    """
 
     def __init__(self, world: "World", terminal: Terminal) -> None:
         self.world = world
@@ -28,7 +30,8 @@ class Till:
         self.twin = terminal.twin
         self.kept: object = None
         self.plugged = True
-        self.drop = 0  # writes of either side that the line loses, one by one
+        self.drop = self.damage = 0
+        self._chance = world.chance_of("till's line")
         self.powered = True
         self.twin.power_on()
 
@@ -37,7 +40,7 @@ class Till:
 
     def somebody(self, chance: random.Random) -> None:
         """Decide what the next person at the terminal does with the next sale."""
-        way = chance.choice(WAYS)
+        way = chance.choice(self.terminal.ways)
         more = {"part_minor": chance.choice([100, 500, 1500])} if way == "partial" else {}
         self.twin.customer(way, host_ms=chance.choice([300, 300, 2_000, 30_000]), **more)
 
@@ -50,14 +53,19 @@ class Till:
         self.twin.power_on()
         self.powered = True
 
-    def lost(self) -> bool:
-        if not self.drop:
-            return False
-        self.drop -= 1
-        return True
+    def carried(self, data: bytes) -> bytes:
+        """Return what arrives of a write, b"" if nothing does."""
+        if self.drop:
+            self.drop -= 1
+            return b""
+        if not self.damage or not self.terminal.checksums:
+            return data
+        self.damage -= 1
+        at = self._chance.randrange(len(data))
+        return data[:at] + bytes([data[at] ^ self._chance.choice((1, 2, 3, 4, 0x10))]) + data[at + 1 :]
 
     def mend(self) -> None:
-        self.drop = 0
+        self.drop = self.damage = 0
         self.power_on()
         self.plug_in()
 
@@ -84,6 +92,7 @@ class CardLine:
         self.codec = till.terminal.codec(till.kept)
         self._open = False
         self._opening = 0
+        self._untold = ""  # the sale that this terminal said is approved, until the engine says that it is on disk
         till.world.card_watch.reopened()
         machine = host.world.machine
         self._patience = Patience(
@@ -104,6 +113,8 @@ class CardLine:
 
     def submit(self, command: contract.Command) -> None:
         self.till.world.card_watch.ordered(command)
+        if isinstance(command, contract.Acknowledge):
+            self._untold = ""
         self._patience.ordered(command)
         self._give(command)
 
@@ -126,7 +137,7 @@ class CardLine:
     # The driver's thread
 
     def open(self) -> None:
-        self._open = True
+        self._open, self._untold = True, ""
         self._opening += 1
         self.till.twin.connected()
         self.codec.line_opened(self._now())
@@ -144,16 +155,24 @@ class CardLine:
             return
         heard = False
         for data in self.till.twin.take():
-            if not self.till.lost() and self._open:
+            arrived = self.till.carried(data)
+            if arrived and self._open:
                 heard = True
-                self._hear(self.codec.feed(data, self._now()))
+                self._hear(self.codec.feed(arrived, self._now()))
         if self._open and (heard or self.codec.due_ms() <= self._now()):  # as the driver, which ticks after each read
             data, heard = self.codec.tick(self._now())
             self._hear(heard)
             if data and self._open:
                 self.till.kept = self.till.terminal.keep(self.codec)
-                if not self.till.lost():
-                    self.till.twin.feed(data)
+                self._say(self.till.carried(data))
+
+    def _say(self, data: bytes) -> None:
+        twin = self.till.twin
+        known = twin.known()
+        if data:
+            twin.feed(data)
+        if twin.known() > known and self._untold:
+            self.till.world.card_watch.told(self._untold)
 
     def due_ms(self) -> int | None:
         """Return when, in monotonic time, something is to be done; None while the line is closed."""
@@ -168,6 +187,8 @@ class CardLine:
                 self.till.twin.disconnected()
                 self.till.world.timeline.after(REOPEN_MS, partial(self._reopen, self._opening))
                 return
+            if isinstance(event, contract.Ended) and event.result == contract.APPROVED and not event.found:
+                self._untold = event.reference if event.operation == "sale" else ""
             self.till.world.card_watch.heard(event)
             kind, values = translate(event)
             self.host.tell(kind, **values)
