@@ -17,6 +17,7 @@ YEARS_10_MS = 3_652 * DAY_MS
 PATIENCE_MS = 60_000
 LOOK_MS = 50
 QUIET_MS = 7_000
+CARD_SHARE = 4  # how much more often than others each fault of a terminal happens, where there is one
 SOON = (0, 1, 1, 2, 2, 2, 3, 3, 4, 6, 9, 13)  # moments; a report is heard, committed and acknowledged in four
 
 
@@ -36,7 +37,7 @@ class Fault:
 def draw(chance: random.Random, horizon_ms: int, cards: bool = False) -> list[Fault]:
     """Return the faults of a world, none in one of eight, in order."""
     count = chance.choice((0, 1, 2, 3, 4, 6, 8, 12))
-    kinds = (*KINDS, *_CARD_ACTS, *_CARD_ACTS) if cards else KINDS
+    kinds = (*KINDS, *(tuple(_CARD_ACTS) * CARD_SHARE)) if cards else KINDS
     whens = (*OFTEN, *OFTEN_CARD) if cards else OFTEN
     drawn = [
         Fault(chance.randrange(horizon_ms), chance.choice(kinds), chance.choice(whens), chance.randrange(1 << 30))

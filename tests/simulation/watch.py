@@ -178,7 +178,8 @@ class Watch:
         cards = sum(card.amount_minor for card in fact.cards if card.leg == "bill")
         notes = sum(note.value_minor for note in fact.notes) + cards - fact.change_minor
         lines = sum(line.amount_minor for line in fact.lines)
-        require(notes == lines == fact.total_minor > 0, EVIDENCE, f"{number}: {notes}, {lines}, {fact.total_minor}")
+        paid = notes == lines == fact.total_minor >= 0 and fact.total_minor + fact.fee_minor > 0  # a fee may come late
+        require(paid, EVIDENCE, f"{number}: {notes}, {lines}, {fact.total_minor}")
         for note in fact.notes:
             stacked = self._stacked.get(note.note_id)
             known = stacked is not None and note.note_id in self._uncredited
