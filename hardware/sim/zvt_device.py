@@ -277,6 +277,8 @@ class Terminal:
             yield from self._ended(number or (0xA3 if name == "offline" else 0x05))
             return
         approved_minor = number if name in ("partial", "too_much") and number else amount_minor
+        if name == "partial":
+            approved_minor = min(approved_minor, amount_minor)
         entry = self._enter("sale", approved_minor)
         if name == "dies_after":
             self.power_cut()

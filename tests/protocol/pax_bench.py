@@ -31,7 +31,9 @@ class PaxTwin(Twin):
         self.terminal.power_cut()
 
     def power_cut_at(self, when: str) -> None:
-        self.terminal.arm("power_cut", when)
+        self.terminal.armed.clear()
+        if when:
+            self.terminal.arm("power_cut", when)
 
     def customer(self, does: str, **more: Any) -> None:
         self.terminal.present(Plan(does, **more))
@@ -54,6 +56,10 @@ class PaxTwin(Twin):
     def step(self, dt_ms: int) -> None:
         self.terminal.step(dt_ms)
         self.wire.step(dt_ms)
+
+    def references(self) -> list[str]:
+        memory = self.terminal.memory
+        return [record.reference for record in memory.settled + memory.records if record.kind == "01"]
 
     def known(self) -> int:
         return self._known

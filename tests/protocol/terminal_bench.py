@@ -47,7 +47,7 @@ class Twin(ABC):
     @abstractmethod
     def power_cut_at(self, when: str) -> None:
         """Cut the power of the next sale or void: "card", before anything; "host", before the host approves; "booked",
-        after it did and before the answer leaves."""
+        after it did and before the answer leaves; "": at none any more."""
 
     @abstractmethod
     def customer(self, does: str, **more: Any) -> None:
@@ -69,6 +69,10 @@ class Twin(ABC):
     @abstractmethod
     def made(self) -> int:
         """Return how many sales the host ever approved."""
+
+    def references(self) -> list[str]:
+        """Return what the approved sales were called by the host, none where the terminal does not keep that."""
+        return []
 
     def known(self) -> int:
         """Return how many approved sales the host has said that it knows of."""

@@ -36,7 +36,10 @@ class ZvtTwin(Twin):
         self.device.power_cut()
 
     def power_cut_at(self, when: str) -> None:
-        self.device.plan(MOMENTS[when])
+        if when:
+            self.device.plan(MOMENTS[when])
+        else:
+            self.device.plans = deque(plan for plan in self.device.plans if plan[0] not in MOMENTS.values())
 
     def customer(self, does: str, **more: Any) -> None:
         self.device.plan(PLANS[does], more.get("part_minor", 0))

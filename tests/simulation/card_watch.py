@@ -27,6 +27,7 @@ class CardWatch:
         self._voided: set[str] = set()
         self._undone: set[str] = set()  # references of voids
         self._started = Counter[str]()
+        self._ordered: set[str] = set()
         self._reports: dict[int, contract.Ended] = {}
 
     def fact(self, fact: object) -> None:
@@ -60,6 +61,8 @@ class CardWatch:
             case contract.Sale(reference, amount_minor):
                 known = attempt is not None and (attempt.reference, attempt.amount_minor) == (reference, amount_minor)
                 require(known, ANNOUNCED, f"{reference} of {amount_minor}, on disk is {attempt}")
+                require(reference not in self._ordered, ONCE, f"{reference} is sent to the terminal twice")
+                self._ordered.add(reference)
             case contract.Acknowledge(report):
                 end = self._reports.pop(report, None)
                 if end is not None and end.operation == "sale" and end.result == contract.APPROVED:
@@ -85,6 +88,8 @@ class CardWatch:
             return
         made, started = till.twin.made(), self._started.total()
         require(made <= started, ONCE, f"{made} sales at the terminal, {started} announced")
+        twice = [reference for reference, times in Counter(till.twin.references()).items() if times > 1]
+        require(not twice, ONCE, f"{twice} at the terminal more than once")
         open_minor = sum(attempt.amount_minor for attempt in books.attempts if attempt.operation == "sale")
         held = sum(till.twin.standing())
         undoing = sum(attempt.amount_minor for attempt in books.attempts if attempt.operation == "void")

@@ -117,8 +117,11 @@ class Watch:
             covers = min((value for value in CHANNELS.values() if value >= left), default=0) if left else 0
             value = fact.value_minor
             require(value <= room or value == covers, FITS, f"{value} for {left} left, {room} with credit")
-        if isinstance(fact, f.PaymentCompleted) and payment is not None:
-            self._oldest_first(fact, payment)
+        if isinstance(fact, f.PaymentCompleted):
+            paid = self.books.late or payment  # a card was found after its payment had ended, whoever pays now
+            require(paid is not None and paid.payment_id == fact.payment_id, OWNER, f"{fact.payment_id} is not open")
+            assert paid is not None
+            self._oldest_first(fact, paid)
         if isinstance(fact, f.CassettePeriodClosed):
             booked = self._in_period[fact.period]
             require(fact.total_minor == booked, PERIOD, f"period {fact.period} says {fact.total_minor} of {booked}")
