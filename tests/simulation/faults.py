@@ -17,7 +17,7 @@ YEARS_10_MS = 3_652 * DAY_MS
 PATIENCE_MS = 60_000
 LOOK_MS = 50
 QUIET_MS = 7_000
-CARD_SHARE = 4  # how much more often than others each fault of a terminal happens, where there is one
+CARD_SHARE = 6  # how much more often than others each fault of a terminal happens, where there is one
 SOON = (0, 1, 1, 2, 2, 2, 3, 3, 4, 6, 9, 13)  # moments; a report is heard, committed and acknowledged in four
 
 
@@ -38,11 +38,11 @@ def draw(chance: random.Random, horizon_ms: int, cards: bool = False) -> list[Fa
     """Return the faults of a world, none in one of eight, in order."""
     count = chance.choice((0, 1, 2, 3, 4, 6, 8, 12))
     kinds = (*KINDS, *(tuple(_CARD_ACTS) * CARD_SHARE)) if cards else KINDS
-    whens = (*OFTEN, *OFTEN_CARD) if cards else OFTEN
-    drawn = [
-        Fault(chance.randrange(horizon_ms), chance.choice(kinds), chance.choice(whens), chance.randrange(1 << 30))
-        for _ in range(count)
-    ]
+    drawn = []
+    for _ in range(count):
+        at_ms, kind = chance.randrange(horizon_ms), chance.choice(kinds)
+        whens = OFTEN_CARD if kind in _CARD_ACTS else (*OFTEN, *OFTEN_CARD[1:]) if cards else OFTEN
+        drawn.append(Fault(at_ms, kind, chance.choice(whens), chance.randrange(1 << 30)))
     return sorted(drawn, key=lambda fault: (fault.at_ms, fault.seed))
 
 
@@ -222,6 +222,7 @@ def _till_line(world: "World", chance: random.Random) -> None:
 def _till_damage(world: "World", chance: random.Random) -> None:
     assert world.till is not None
     world.till.damage = chance.choice([1, 2, 4, 8, 20])
+    world.till.terminal.trouble(chance)
 
 
 _CARD_ACTS: dict[str, Callable[["World", random.Random], None]] = {
@@ -268,6 +269,6 @@ _COME: dict[str, Callable[["World"], bool]] = {
     "while nobody is here": lambda world: world.timeline.now_ms - world.watch.committed_ms > QUIET_MS,
 }
 WHEN = tuple(_COME)
-OFTEN_CARD = ("with a card asked for",) * 4
+OFTEN_CARD = ("", "with a card asked for", "with a card asked for", "with a card asked for")
 _COME["with a card asked for"] = lambda world: world.watch.books.card_under_way
 OFTEN = (*WHEN, *WHEN[1:4], *WHEN[2:4])

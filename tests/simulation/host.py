@@ -34,7 +34,6 @@ from kiosk.journal.record import Record
 from kiosk.journal.store import Journal
 from kiosk.scanning.matching import match
 from kiosk.scanning.outcome import Match
-from tests.simulation.till import CardLine
 from tests.simulation.timeline import FOREVER_MS
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ class Host(Inbox):
         self.poster_due_ms = machine.mono_ms()
         self._ring = FrameRing()
         self.codec = world.slot.acceptor.codec(machine.kept)
-        self.card = CardLine(self, world.till) if world.till is not None else None
+        self.card = world.till.terminal.line(self, world.till) if world.till is not None else None
         hands = _Hands(
             inbox=self,
             clock=self.clock,
@@ -130,8 +129,8 @@ class Host(Inbox):
             self.codec.line_opened(world.machine.mono_ms())
         else:
             self.tell(events.AcceptorLost, reason="the port is gone")
-        if self.card is not None and world.till is not None and world.till.plugged:
-            self.card.open()
+        if self.card is not None:
+            self.card.start()
 
     def moment(self, name: str) -> None:
         """The process may die here."""

@@ -2,9 +2,13 @@
 
 import random
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
 
-from hardware.cards.contract import Codec
 from tests.protocol.terminal_bench import Twin
+
+if TYPE_CHECKING:
+    from tests.simulation.host import Host
+    from tests.simulation.till import CardLine, Till
 
 WAYS = ("approve", "approve", "approve", "decline", "partial", "partial", "cancel", "walk_away")
 
@@ -22,13 +26,27 @@ class Terminal(ABC):
     ways: tuple[str, ...] = WAYS
 
     @abstractmethod
-    def codec(self, kept: object) -> Codec:
+    def codec(self, kept: object) -> Any:
         """Return a new process's codec. `kept` is what `keep` gave for the last one: it is on the medium."""
 
-    def keep(self, codec: Codec) -> object:
+    def line(self, host: "Host", till: "Till") -> "CardLine":
+        """Return a new process's end of the line."""
+        from tests.simulation.till import CardLine
+
+        return CardLine(host, till)
+
+    def keep(self, codec: Any) -> object:
         """Return what of the codec outlives its process and the power."""
         del codec
         return None
+
+    def trouble(self, chance: random.Random) -> None:
+        """Let happen what only this protocol knows."""
+        del chance
+
+    def mend(self) -> None:
+        """End it."""
+        return
 
 
 class Pax(Terminal):
@@ -55,7 +73,7 @@ class Pax(Terminal):
         self.checksums = self._settings.link == "serial"
         self.twin = PaxTwin(settings, notices=self._settings.link != "serial", handshake=self._settings.handshake)
 
-    def codec(self, kept: object) -> Codec:
+    def codec(self, kept: object) -> Any:
         from hardware.cards.pax import PaxCodec
 
         del kept
@@ -91,14 +109,52 @@ class Zvt(Terminal):
         self._profile = Profile(serial=serial)
         self.twin = ZvtTwin(settings)
 
-    def codec(self, kept: object) -> Codec:
+    def codec(self, kept: object) -> Any:
         from hardware.cards.zvt import Attempt, ZvtCodec
 
         return ZvtCodec(self._profile, kept if isinstance(kept, Attempt) else None)
 
-    def keep(self, codec: Codec) -> object:
-        return codec.attempt  # type: ignore[attr-defined]
+    def keep(self, codec: Any) -> object:
+        return codec.attempt
 
 
-TERMINALS: dict[str, type[Terminal]] = {"pax": Pax, "zvt": Zvt}
+class Stripe(Terminal):
+    """A reader behind Stripe's API. What the public pages leave open is drawn."""
+
+    checksums = False
+
+    def __init__(self, chance: random.Random) -> None:
+        from hardware.sim.stripe_account import Settings
+        from tests.simulation.stripe import StripeTwin
+
+        settings = Settings(
+            error_status=chance.choice((400, 409)),
+            cancel_while_authorising=chance.random() < 0.5,
+            cancelled_action=chance.choice(("none", "failed")),
+            shows_processing=chance.random() < 0.5,
+            error_survives_cancel=chance.random() < 0.5,
+            reader_wait_ms=chance.choice((0, 30_000)),
+            refund_pending_ms=chance.choice((0, 0, 4_000)),
+        )
+        self.twin: StripeTwin = StripeTwin(settings)
+
+    def codec(self, kept: object) -> Any:
+        from hardware.cards.stripe import Settings, StripeMachine
+
+        del kept
+        return StripeMachine(Settings(self.twin.account.settings.reader))
+
+    def line(self, host: "Host", till: "Till") -> "CardLine":
+        from tests.simulation.stripe import StripeLine
+
+        return StripeLine(host, till, self.twin)
+
+    def trouble(self, chance: random.Random) -> None:
+        self.twin.trouble(chance)
+
+    def mend(self) -> None:
+        self.twin.mend()
+
+
+TERMINALS: dict[str, type[Terminal]] = {"pax": Pax, "zvt": Zvt, "stripe": Stripe}
 NONE = ""

@@ -66,6 +66,8 @@ class Till:
 
     def mend(self) -> None:
         self.drop = self.damage = 0
+        self.terminal.mend()
+        self.twin.power_cut_at("")
         self.power_on()
         self.plug_in()
 
@@ -74,13 +76,13 @@ class Till:
             self.plugged = False
             self.twin.disconnected()
             if self.world.host is not None and self.world.host.card is not None:
-                self.world.host.card.gone("the port is gone")
+                self.world.host.card.unplugged()
 
     def plug_in(self) -> None:
         if not self.plugged:
             self.plugged = True
             if self.world.host is not None and self.world.host.card is not None:
-                self.world.host.card.open()
+                self.world.host.card.plugged_in()
 
 
 class CardLine:
@@ -136,6 +138,16 @@ class CardLine:
 
     # The driver's thread
 
+    def start(self) -> None:
+        if self.till.plugged:
+            self.open()
+
+    def unplugged(self) -> None:
+        self.gone("the port is gone")
+
+    def plugged_in(self) -> None:
+        self.open()
+
     def open(self) -> None:
         self._open, self._untold = True, ""
         self._opening += 1
@@ -187,11 +199,14 @@ class CardLine:
                 self.till.twin.disconnected()
                 self.till.world.timeline.after(REOPEN_MS, partial(self._reopen, self._opening))
                 return
-            if isinstance(event, contract.Ended) and event.result == contract.APPROVED and not event.found:
-                self._untold = event.reference if event.operation == "sale" else ""
-            self.till.world.card_watch.heard(event)
-            kind, values = translate(event)
-            self.host.tell(kind, **values)
+            self._tell(event)
+
+    def _tell(self, event: contract.Event) -> None:
+        if isinstance(event, contract.Ended) and event.result == contract.APPROVED and not event.found:
+            self._untold = event.reference if event.operation == "sale" else ""
+        self.till.world.card_watch.heard(event)
+        kind, values = translate(event)
+        self.host.tell(kind, **values)
 
     def _reopen(self, opening: int) -> None:
         if self.host.alive and self.till.plugged and opening == self._opening:
