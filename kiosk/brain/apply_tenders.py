@@ -61,6 +61,7 @@ def _sale_approved(books: Books, fact: t.CardSaleApproved) -> Books:
     return replace(
         _card_in(_forgotten(books, attempt), attempt, fact),
         card_minor=books.card_minor + fact.amount_minor,
+        in_batch=books.in_batch + 1,
         approvals=(*books.approvals, fact)[-_APPROVALS_MAX:],
         declines=0,
         terminal_ref=fact.terminal_ref if books.attempt is attempt else "",
@@ -98,7 +99,8 @@ def _sale_voided(books: Books, fact: t.CardSaleVoided) -> Books:
     attempt = _attempt(books, fact.reference, "void", fact.payment_id)
     require(attempt.sale is not None and attempt.sale.reference == fact.of, "a void of another sale")
     require(attempt.amount_minor == fact.amount_minor, "a void of another sum than was announced")
-    return replace(_forgotten(books, attempt), card_minor=books.card_minor - fact.amount_minor)
+    left_minor = books.card_minor - fact.amount_minor
+    return replace(_forgotten(books, attempt), card_minor=left_minor, in_batch=books.in_batch + 1)
 
 
 def _undone_unasked(books: Books, fact: t.CardSaleVoided) -> Books:
@@ -151,6 +153,20 @@ def left_behind(books: Books, rest: OpenPayment) -> Books:
             replace(attempt, rest=rest) if attempt.payment_id == rest.payment_id else attempt
             for attempt in books.attempts
         ),
+    )
+
+
+def _batch_closed(books: Books, fact: t.BatchClosed) -> Books:
+    """What the terminal numbers may begin anew: what came before the next transaction is not known."""
+    done = fact.result == "approved"
+    again = books.batch is not None and books.batch.business_date == fact.business_date
+    return replace(
+        books,
+        batch=fact,
+        in_batch=0 if done else books.in_batch,
+        batch_failures=0 if done else 1 + (books.batch_failures if again else 0),
+        batch_day=fact.business_date if done and not fact.by else books.batch_day,
+        terminal_ref="" if fact.result in ("approved", "unknown") else books.terminal_ref,
     )
 
 
@@ -225,7 +241,7 @@ RULES: dict[type[Any], Callable[[Books, Any], Books]] = {
     t.CardSaleVoided: _sale_voided,
     t.VoidEnded: _void_ended,
     t.VoidUnknown: _unknown,
-    t.BatchClosed: lambda books, fact: books,
+    t.BatchClosed: _batch_closed,
     f.InvoiceAdded: _invoice_added,
     t.CheckAwaited: lambda books, fact: books,
     t.CheckTaken: _check_taken,

@@ -8,14 +8,13 @@ from kiosk.brain.card import find, go_on, start_void, take_fee
 from kiosk.brain.cash import refresh_offer, settle_leftover
 from kiosk.brain.closing import catch_up, close, complete, leave, print_receipt, show_done
 from kiosk.brain.commands import AcknowledgeCard, PrintIncident
-from kiosk.brain.events import BatchEnded, CardEnded, CardReversed
+from kiosk.brain.events import CardEnded, CardReversed
 from kiosk.brain.idle import awake
 from kiosk.brain.limits import DECLINES_MAX
 from kiosk.brain.state import Attempt
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import DeviceFaultSeen
 from kiosk.domain.tenders import (
-    BatchClosed,
     CardSaleApproved,
     CardSaleEnded,
     CardSaleUnknown,
@@ -294,8 +293,3 @@ def _stop_looking(turn: Turn) -> None:
     if turn.books.attempt is None:
         turn.stop("card")
         turn.stop("card_look")
-
-
-def batch_ended(turn: Turn, event: BatchEnded) -> None:
-    turn.order(AcknowledgeCard(event.report))
-    turn.record(BatchClosed(event.reference, event.result, event.count, event.total_minor, event.reason))

@@ -133,6 +133,13 @@ class AcknowledgeCard:
 
 
 @dataclass(frozen=True)
+class CloseCardBatch:
+    """The terminal's day end."""
+
+    reference: str
+
+
+@dataclass(frozen=True)
 class PrintIncident:
     """Print the slip of a card transaction whose end nobody knows."""
 
@@ -195,6 +202,7 @@ Command = (
     | VoidCard
     | FindCard
     | AcknowledgeCard
+    | CloseCardBatch
     | PrintIncident
     | ListenForCheck
     | RestCheckReader

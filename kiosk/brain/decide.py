@@ -2,8 +2,8 @@
 
 Read this first: the table below is the whole game. `apply` (apply.py) says what each fact does to the money,
 session.py what a person can do at each stage, finding.py how a bill is found, cash.py the rules of a note, card.py and
-card_results.py those of a card, checks.py those of a check, closing.py how a payment ends, health.py and terminal.py
-what devices and timers bring, evidence.py what is kept about a note in doubt.
+card_results.py those of a card, batch.py the terminal's day end, checks.py those of a check, closing.py how a payment
+ends, health.py and terminal.py what devices and timers bring, evidence.py what is kept about a note in doubt.
 
 A device may speak late, at any stage, so every event is listed for every stage; an event that is not in the
 table raises. Touches are looked up by stage in session.ACTS.
@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kiosk.brain import (
+    batch,
     card,
     card_results,
     cash,
@@ -76,11 +77,11 @@ RULES: dict[type[events.Event], Callable[[Turn, Any], None]] = {
     events.CardPrompted: card.card_prompted,
     events.CardEnded: card_results.card_ended,
     events.CardReversed: card_results.card_reversed,
-    events.BatchEnded: card_results.batch_ended,
     events.CheckReaderConnected: checks.reader_connected,
     events.CheckReaderLost: checks.reader_lost,
     events.CheckRead: checks.check_read,
     events.CheckUnread: checks.check_unread,
+    events.BatchEnded: batch.batch_ended,
 }
 
 # How hard the reader looks; at any other stage it rests.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from kiosk.brain.batch import batch_overdue, close_in_time, watch_batch
 from kiosk.brain.card import cancel_card, sell
 from kiosk.brain.card_results import card_overdue, complete_late, look_again
 from kiosk.brain.cash import note_overdue, note_unreachable, refresh_offer
@@ -74,6 +75,7 @@ def started(turn: Turn, event: Started) -> None:
     if turn.books.unprinted or turn.books.slips:
         turn.start("catch_up", CATCH_UP_MS)
     complete_late(turn)
+    watch_batch(turn)
     if turn.books.attempt is not None:
         turn.start("card_look", turn.settings.timeouts.card_look)
     if turn.books.note is None and not turn.books.card_under_way and turn.scene.stage == "starting":
@@ -353,4 +355,6 @@ TIMERS: dict[str, Callable[[Turn], None]] = {
     "catch_up": _give_up_catching_up,
     "card": card_overdue,
     "card_look": look_again,
+    "batch": close_in_time,
+    "batch_wait": batch_overdue,
 }

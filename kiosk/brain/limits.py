@@ -41,6 +41,8 @@ def card_trouble(state: State) -> tuple[str, ...]:
         reasons.append("terminal_lost")
     if state.books.attempt is not None:
         reasons.append("card_unknown")
+    if devices.batch is not None:
+        reasons.append("card_batch")
     return _with_shared(state, reasons)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kiosk.brain import card, cart, checks, claiming, staff
+from kiosk.brain import batch, card, cart, checks, claiming, staff
 from kiosk.brain.cash import refresh_offer
 from kiosk.brain.claims import carried
 from kiosk.brain.closing import close, done, leave, reprint, stop_paying
@@ -294,7 +294,16 @@ ACTS: dict[str, dict[str, Act]] = {
     "closing": {},
     "done": {"done": done, "reprint": reprint, "start_over": start_over},
     "staff_sign_in": {"key": key, "submit": staff.submit_pin, "back": back, "start_over": start_over},
-    "staff_health": {"swap_cassette": staff.ask_swap, "sign_out": staff.sign_out},
+    "staff_health": {
+        "swap_cassette": staff.ask_swap,
+        "staff_cards": staff.show_cards,
+        "sign_out": staff.sign_out,
+    },
+    "staff_cards": {
+        "close_batch": batch.close_by_staff,
+        "back": staff.back_to_health,
+        "sign_out": staff.sign_out,
+    },
     "staff_swap": {"confirm": staff.swap, "back": staff.back_to_health, "sign_out": staff.sign_out},
 }
 

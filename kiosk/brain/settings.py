@@ -24,6 +24,7 @@ class Timeouts:
     card: int = 180_000  # longer than any terminal waits for a card
     card_look: int = 30_000  # between two questions what became of a card transaction
     card_stop: int = 200_000
+    batch: int = 300_000
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Settings:
     card_department: str = ""
     checks: bool = False  # a check reader is configured
     check_maximum_minor: int = 500_000
+    batch_at: str = ""  # time of day (HH:MM) at which the terminal's batch is closed; "" if its host does so itself
 
     def value_of(self, channel: int) -> int:
         """Return what a note of `channel` is worth in cents, 0 when the channel is not configured."""

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+from kiosk.brain.batch import hindrance, waits
 from kiosk.brain.cart import ACCOUNTS_MAX
 from kiosk.brain.checks import check_most_minor, check_refusal
 from kiosk.brain.limits import allowed_minor, card_refusal, card_trouble, cash_refusal, shut, takes_claims, trouble
 from kiosk.brain.state import PAYING, Devices, State
 from kiosk.domain.claim import Aftermath
 from kiosk.domain.snapshot import (
+    BatchView,
     CardView,
     CartView,
     CheckView,
@@ -64,6 +66,7 @@ def snapshot(state: State, revision: int) -> Snapshot:
         check=not check_refusal(state),
         check_reason=check_refusal(state),
         check_view=_check(state),
+        batch=_batch_trouble(state),
         payment=_payment(state),
         receipt=scene.receipt,
         aftermath=_aftermath(state),
@@ -221,7 +224,27 @@ def _terminal(state: State) -> tuple[DeviceHealth, ...]:
         return (DeviceHealth("terminal", "faulted", "card_unknown", detail),)
     if devices.terminal_faults and devices.terminal.state == "ready":
         return (replace(devices.terminal, state="faulted", reason=", ".join(sorted(devices.terminal_faults))),)
+    warning = _batch_trouble(state)
+    if warning and devices.terminal.state == "ready":
+        return (replace(devices.terminal, reason=warning),)
     return (devices.terminal,)
+
+
+def _batch_trouble(state: State) -> str:
+    """Return why staff should look after the terminal's day end, "" when the last one worked."""
+    batch = state.books.batch
+    if batch is None or batch.result == "approved" or not state.settings.batch_at:
+        return ""
+    return "batch_unknown" if batch.result == "unknown" else "batch_not_closed"
+
+
+def _batch(state: State) -> BatchView | None:
+    books = state.books
+    if not state.settings.batch_at:
+        return None
+    last = books.batch
+    day, result = (last.business_date, last.result) if last is not None else ("", "")
+    return BatchView(books.in_batch, day, result, hindrance(state), waits(state))
 
 
 def _storage(state: State) -> DeviceHealth:
@@ -256,4 +279,5 @@ def _staff(state: State) -> StaffView | None:
         journal_records=devices.records,
         version=state.settings.version,
         unvalued=sum(count.count for count in books.period_notes if not count.value_minor),
+        batch=_batch(state),
     )

@@ -67,6 +67,12 @@ def back_to_health(turn: Turn, value: str) -> None:
     turn.show(stage="staff_health", notice="")
 
 
+def show_cards(turn: Turn, value: str) -> None:
+    del value
+    if turn.settings.batch_at:
+        turn.show(stage="staff_cards", notice="")
+
+
 def swap(turn: Turn, value: str) -> None:
     """Close the period, open the next, print its ticket."""
     del value

@@ -11,7 +11,7 @@ from kiosk.domain.facts import ClaimOpened, LinePaid, NoteCount, NoteInPayment, 
 from kiosk.domain.fees import FeeRule
 from kiosk.domain.invoice import Account, CartLine, InvoiceReference
 from kiosk.domain.snapshot import DeviceHealth, ReceiptView
-from kiosk.domain.tenders import CardSaleApproved, CheckInPayment, FeeAgreed
+from kiosk.domain.tenders import BatchClosed, CardSaleApproved, CheckInPayment, FeeAgreed
 
 # Stages in which somebody stands before an open payment.
 PAYING = ("tender", "fee", "cash", "card", "partial", "card_unknown", "check", "review", "closing")
@@ -154,6 +154,10 @@ class Books:
     declines: int = 0  # in a row, in this session
     terminal_ref: str = ""  # of the terminal's newest transaction, "" if that is not known
     payout: OpenPayout | None = None
+    in_batch: int = 0  # card transactions that moved money since the terminal's batch was closed
+    batch: BatchClosed | None = None  # the newest, also one that failed
+    batch_failures: int = 0  # in a row, for one day
+    batch_day: str = ""  # the newest that the kiosk closed by itself
 
     @property
     def attempt(self) -> Attempt | None:
@@ -254,6 +258,15 @@ class Scene:
 
 
 @dataclass(frozen=True)
+class ClosingBatch:
+    """A day end that the terminal was told to make, for which day, and who wanted it: "" is the kiosk itself."""
+
+    reference: str
+    day: str
+    by: str
+
+
+@dataclass(frozen=True)
 class Devices:
     """Health as last heard. `faults` are the acceptor's standing faults."""
 
@@ -272,6 +285,8 @@ class Devices:
     terminal_name: str = ""
     check_reader: DeviceHealth = DeviceHealth("check_reader", "connecting")
     checks_taken: tuple[str, ...] = ()  # fingerprints, since the start
+    batch: ClosingBatch | None = None  # under way
+    batch_seen: str = ""  # the newest day whose end came with nothing to close
     frames_due: frozenset[str] = frozenset()  # notes whose frames are asked for: they are kept before the process ends
     online: bool = False
     unposted: int = 0

@@ -1,5 +1,6 @@
 """What the card terminal says of itself, at whatever stage it comes."""
 
+from kiosk.brain.batch import batch_lost
 from kiosk.brain.card import cancel_card, find
 from kiosk.brain.card_results import cannot_tell
 from kiosk.brain.events import TerminalConnected, TerminalFault, TerminalFaultCleared, TerminalLost
@@ -16,6 +17,7 @@ def terminal_connected(turn: Turn, event: TerminalConnected) -> None:
         terminal=DeviceHealth("terminal", "ready", "", event.detail),
         terminal_name=event.terminal,
     )
+    batch_lost(turn, "line_lost")
     if turn.books.attempt is not None:
         find(turn, turn.books.attempt)
 

@@ -129,6 +129,7 @@ class Card:
     `terminal` is the terminal id that must answer (the reader's id at Stripe), `serial` what must be printed on it, ""
     for any. `secret_file` holds the merchant's password or the restricted key, readable by the kiosk alone. `fees` is a
     table of dated rules, `category` and `department` whose bills the terminal's contract is for, as rules name them.
+    `close_batch_at` is the local time of the day end ("23:30"), "" where the processor closes the batch by itself.
     """
 
     protocol: Literal["zvt", "pax", "stripe"]
@@ -144,12 +145,15 @@ class Card:
     fees: Path | None = None
     category: Annotated[str, StringConstraints(pattern=r"^([0-9]{4})?$")] = ""
     department: str = ""
+    close_batch_at: Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$")] = ""
 
     def __post_init__(self) -> None:
         if self.protocol == "stripe" and (self.secret_file is None or not self.terminal):
             raise ValueError("stripe needs secret_file with its restricted key, and the reader's id as terminal")
         if self.protocol != "stripe" and not self.address:
             raise ValueError("the terminal needs an address")
+        if self.protocol == "stripe" and self.close_batch_at:
+            raise ValueError("stripe closes its batch by itself: leave close_batch_at out")
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -44,6 +44,8 @@ INTENTS = {
     "staff": "",
     "staff_health": "",
     "swap_cassette": "",
+    "staff_cards": "",
+    "close_batch": "the day end of the card terminal",
     "sign_out": "",
 }
 

@@ -29,6 +29,7 @@ SCREENS = (
     "staff_sign_in",
     "staff_health",
     "staff_swap",
+    "staff_cards",
 )
 
 # Every value of Snapshot.notice; pages give each its words.
@@ -87,6 +88,8 @@ NOTICES = (
     "pin_wrong",
     "pin_locked",
     "period_closed",
+    "batch_closed",
+    "batch_not_closed",
 )
 
 
@@ -198,6 +201,20 @@ class ClaimView:
 
 
 @dataclass(frozen=True)
+class BatchView:
+    """The terminal's batch: `count` transactions since its last day end, which was of `day` and had `result`.
+
+    `hindrance` is why it cannot be closed now; `waits` False: there is nothing to close.
+    """
+
+    count: int
+    day: str = ""
+    result: str = ""
+    hindrance: str = ""
+    waits: bool = False
+
+
+@dataclass(frozen=True)
 class StaffView:
     who: str = ""
     period: int = 0
@@ -209,6 +226,7 @@ class StaffView:
     version: str = ""
     unvalued: int = 0  # of `notes`, those of which nobody knows the value
     checks: int = 0  # in the pocket
+    batch: BatchView | None = None  # only where the kiosk closes it
 
 
 @dataclass(frozen=True)
@@ -254,6 +272,7 @@ class Snapshot:
     check: bool = False
     check_reason: str = "no_check_reader"  # why none can be taken
     check_view: CheckView | None = None
+    batch: str = ""  # why the terminal's last day end did not work: batch_not_closed or batch_unknown
     payment: PaymentView | None = None
     receipt: ReceiptView | None = None
     aftermath: tuple[Aftermath, ...] = ()  # oldest first

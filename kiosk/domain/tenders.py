@@ -157,13 +157,15 @@ class VoidUnknown:
 
 @dataclass(frozen=True)
 class BatchClosed:
-    """The terminal's end of day. A memo."""
+    """The terminal's end of day, or one that was tried. A memo."""
 
     reference: str
-    result: str
+    result: str  # "approved" | "declined" | "not_started" | "unknown"
     count: int
     total_minor: int
     reason: str
+    business_date: str = ""  # YYYY-MM-DD, "" when nobody here asked for it
+    by: str = ""  # of staff; "" when its time had come
 
 
 # Checks and change

@@ -103,6 +103,8 @@ def order(command: commands.Command) -> contract.Command | None:
             return contract.Query(reference, operation, amount_minor, "", of, after)
         case commands.AcknowledgeCard(report):
             return contract.Acknowledge(report)
+        case commands.CloseCardBatch(reference):
+            return contract.CloseBatch(reference)
     return None
 
 

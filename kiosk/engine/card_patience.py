@@ -1,4 +1,4 @@
-"""A sale or void that meets a terminal still busy with the one before is given again, for a short while.
+"""A sale, void or day end that meets a terminal still busy with the one before is given again, for a short while.
 
 What was refused never left, so giving it again is no second sale. But once anybody asks what became of it, or the
 line is lost, it must not leave any more: it is then told as not started, and forgotten.
@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from hardware.cards.contract import Cancel, Command, Query, Refused, Sale, Void
+from hardware.cards.contract import Cancel, CloseBatch, Command, Query, Refused, Sale, Void
 
 AGAIN_S = 0.25
 PATIENCE_S = 10.0
 
+Begun = Sale | Void | CloseBatch
 Later = Callable[[float, Callable[[], None]], None]
-NeverBegan = Callable[[Sale | Void, str], None]
+NeverBegan = Callable[[Begun, str], None]
 
 
 def _later(seconds: float, act: Callable[[], None]) -> None:
@@ -39,11 +40,11 @@ class Patience:
         self._later = later
         self._lock = threading.Lock()
         self._until: dict[str, float] = {}  # by reference; 0.0 once it must not leave any more
-        self._waiting: dict[str, Sale | Void] = {}
+        self._waiting: dict[str, Begun] = {}
 
     def ordered(self, command: Command) -> None:
         """Before `command` goes to the driver."""
-        if isinstance(command, (Sale, Void)):
+        if isinstance(command, Begun):
             with self._lock:
                 self._until[command.reference] = self._clock() + PATIENCE_S
         elif isinstance(command, (Cancel, Query)):
@@ -51,7 +52,7 @@ class Patience:
 
     def refused(self, command: Command, reason: Refused) -> None:
         """On the driver's thread: it did not leave."""
-        if not isinstance(command, (Sale, Void)):
+        if not isinstance(command, Begun):
             return
         with self._lock:
             again = self._clock() < self._until.get(command.reference, 0.0)

@@ -16,7 +16,7 @@ from hardware.transport.tcp_line import TcpLine
 from kiosk.brain import events
 from kiosk.config.model import Card
 from kiosk.engine.card import clean, teller
-from kiosk.engine.card_patience import Patience
+from kiosk.engine.card_patience import Begun, Patience
 from kiosk.engine.inbox import Inbox
 
 OnEvent = Callable[[Any], None]
@@ -56,14 +56,27 @@ class CardPort:
             self._patience.lost()
         self._tell(event)
 
-    def _never_began(self, command: contract.Sale | contract.Void, reason: str) -> None:
-        operation = "sale" if isinstance(command, contract.Sale) else "void"
+    def _never_began(self, command: Begun, reason: str) -> None:
+        if isinstance(command, contract.CloseBatch):
+            self._batch_never_began(command, reason)
+            return
         self._inbox.tell(
             events.CardEnded,
             report=0,
-            operation=operation,
+            operation=type(command).__name__.lower(),
             reference=command.reference,
             result=contract.NOT_STARTED,
+            reason=clean(reason),
+        )
+
+    def _batch_never_began(self, command: contract.CloseBatch, reason: str) -> None:
+        self._inbox.tell(
+            events.BatchEnded,
+            report=0,
+            reference=command.reference,
+            result=contract.NOT_STARTED,
+            count=0,
+            total_minor=0,
             reason=clean(reason),
         )
 

@@ -85,6 +85,7 @@ class KioskHands:
             "printer": picture.printer,
             "scanner": picture.scanner,
             "storage": picture.storage,
+            "card_batch": picture.batch,
         }
         if self.control is not None:
             self.control.publish(picture)

@@ -13,7 +13,7 @@ from kiosk.pages.overlay import help_page, idle_page
 from kiosk.pages.page import Page
 from kiosk.pages.paying import cash, closing, review, tender
 from kiosk.pages.service import out_of_service, starting
-from kiosk.pages.staff import staff_health, staff_sign_in, staff_swap
+from kiosk.pages.staff import staff_cards, staff_health, staff_sign_in, staff_swap
 from kiosk.pages.tongue import Tongue, Translate
 
 PAGES: dict[str, Callable[[Snapshot, Tongue], Page]] = {
@@ -37,6 +37,7 @@ PAGES: dict[str, Callable[[Snapshot, Tongue], Page]] = {
     "staff_sign_in": staff_sign_in,
     "staff_health": staff_health,
     "staff_swap": staff_swap,
+    "staff_cards": staff_cards,
 }
 
 

@@ -207,4 +207,9 @@ WORDS: dict[str, tuple[Words, str]] = {
         lambda t, sum_, note: t.say("The period is closed. Its ticket is printing. A new period has begun."),
         "success",
     ),
+    "batch_closed": (lambda t, sum_, note: t.say("The card batch is closed."), "success"),
+    "batch_not_closed": (
+        lambda t, sum_, note: t.say("The card batch may not be closed. It is tried again; the journal has the reason."),
+        "error",
+    ),
 }

@@ -1,8 +1,10 @@
 """Pages for city staff: sign in, health of the devices, the swap of the cassette. They never look like a resident's."""
 
 from dataclasses import replace
+from datetime import date
 
-from kiosk.domain.snapshot import DeviceHealth, Snapshot, StaffView
+from kiosk.domain.snapshot import BatchView, DeviceHealth, Snapshot, StaffView
+from kiosk.pages.dates import day_words
 from kiosk.pages.frame import framed
 from kiosk.pages.pad import back, pad
 from kiosk.pages.page import Choice, Entry, Line, Page
@@ -28,20 +30,22 @@ def staff_sign_in(snapshot: Snapshot, tongue: Tongue) -> Page:
 def staff_health(snapshot: Snapshot, tongue: Tongue) -> Page:
     say = tongue.say
     staff = snapshot.staff or StaffView()
+    ends = say("Ends this period and prints a ticket") if staff.notes or staff.checks else say("Nothing is in it yet")
     swap = choice(
         "swap_cassette",
         say("Swap the cassette"),
-        say("Ends this period and prints a ticket") if staff.notes or staff.checks else say("Nothing is in it yet"),
+        None if staff.batch else ends,  # the next page says so, too
         icon="cassette",
         kind="primary",
         enabled=staff.notes > 0 or staff.checks > 0,
+        beside=staff.batch is not None,
     )
     return _staff(
         snapshot,
         tongue,
         say("Health of {kiosk}", kiosk=snapshot.kiosk),
         lines=(*(_device(device, tongue) for device in staff.devices), *_figures(snapshot, staff, tongue)),
-        choices=(swap, _sign_out(tongue)),
+        choices=(swap, *_cards(staff, tongue), _sign_out(tongue)),
     )
 
 
@@ -61,6 +65,53 @@ def _figures(snapshot: Snapshot, staff: StaffView, tongue: Tongue) -> tuple[Line
         (say("Program version"), tongue.plain(staff.version or "?")),
     )
     return tuple(line(label, "rule", value) for label, value in rows)
+
+
+def _cards(staff: StaffView, tongue: Tongue) -> tuple[Choice, ...]:
+    if staff.batch is None:
+        return ()
+    return (choice("staff_cards", tongue.say("Cards"), icon="card", beside=True),)
+
+
+def staff_cards(snapshot: Snapshot, tongue: Tongue) -> Page:
+    """The day end of the card reader, where the kiosk is the one to order it."""
+    say = tongue.say
+    batch = (snapshot.staff or StaffView()).batch or BatchView(0)
+    return _staff(
+        snapshot,
+        tongue,
+        say("Cards"),
+        lines=(
+            line(say("Cards since the last day end"), "rule", tongue.plain(str(batch.count))),
+            line(say("Last day end for cards"), "rule", _last_day_end(batch, tongue)),
+        ),
+        choices=(_close_batch(batch, tongue), back(tongue), _sign_out(tongue)),
+    )
+
+
+def _last_day_end(batch: BatchView, tongue: Tongue) -> Said:
+    say = tongue.say
+    if not batch.result:
+        # Translators: the card reader's day end has not happened yet
+        return say("never")
+    if batch.result == "approved":
+        return day_words(date.fromisoformat(batch.day), tongue) if batch.day else say("done")
+    return say("not known") if batch.result == "unknown" else say("failed")
+
+
+def _close_batch(batch: BatchView, tongue: Tongue) -> Choice:
+    say = tongue.say
+    hints = {
+        "batch_closing": say("The card reader is at it"),
+        "card_unknown": say("Not while a card payment is looked for"),
+        "terminal_lost": say("The card reader is not connected"),
+        "terminal_faulted": say("The card reader has a fault"),
+        "payment_open": say("Not while a payment is open"),
+    }
+    able = say("The day end, now and not only at its time") if batch.waits else say("Nothing is in it yet")
+    hint = hints.get(batch.hindrance, able)
+    enabled = batch.waits and not batch.hindrance
+    return choice("close_batch", say("Close the card batch"), hint, icon="card", kind="primary", enabled=enabled)
 
 
 def _device(device: DeviceHealth, tongue: Tongue) -> Line:

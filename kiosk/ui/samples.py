@@ -5,6 +5,7 @@ from dataclasses import replace
 from kiosk.domain.claim import Aftermath
 from kiosk.domain.invoice import Account, Invoice, InvoiceLine
 from kiosk.domain.snapshot import (
+    BatchView,
     CardView,
     CartView,
     CheckView,
@@ -218,5 +219,15 @@ SAMPLES: dict[str, Snapshot] = {
     "idle": replace(CASH, idle_left_s=38),
     "staff_sign_in": replace(ATTRACT, screen="staff_sign_in", field="pin", entry="••••"),
     "staff_health": replace(_STAFF, screen="staff_health"),
+    "staff_health_cards": replace(
+        _STAFF, screen="staff_health",
+        staff=replace(
+            STAFF, devices=(DeviceHealth("terminal", "ready", "batch_not_closed"), *STAFF.devices), batch=BatchView(8)
+        ),
+    ),
+    "staff_cards": replace(
+        _STAFF, screen="staff_cards", notice="batch_not_closed",
+        staff=replace(STAFF, batch=BatchView(8, "2026-11-23", "declined", waits=True)),
+    ),
     "staff_swap": replace(_STAFF, screen="staff_swap"),
 }  # fmt: skip

@@ -330,7 +330,7 @@ NOBODY = ("attract", "out_of_service", "staff_sign_in", "staff_health")  # no re
 
 
 # Not tried here: this lobby has no terminal. In `./run simulate --family pax` either cable is pulled by chance.
-AT_TERMINAL = ("fee", "card", "partial", "card_unknown")
+AT_TERMINAL = ("staff_cards", "fee", "card", "partial", "card_unknown")
 
 
 def test_every_screen_is_a_stage_here() -> None:

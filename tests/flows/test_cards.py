@@ -40,20 +40,17 @@ KEY = "rk_live_twin"
 class Lobby:
     """One process of a kiosk. Making it anew on the same folder is a restart."""
 
-    def __init__(self, folder: Path, address: str) -> None:
-        key = folder / "key"
-        key.write_text(KEY, encoding="ascii")
-        key.chmod(0o600)
+    def __init__(self, folder: Path, card: Card, **settings: Any) -> None:
         stub: Any = Room()
         clock: Any = GivenClock()
         self.room = stub
+        self.clock = clock
         self.journal = open_journal(folder)
         self.inbox = Inbox()
-        card = Card("stripe", address, terminal=READER, secret_file=key)
         self.port = CardPort(card, "USD", folder, self.inbox)
         papers = Papers(load(SAMPLE), "rb-07", 1, "America/Chicago")
         hands = KioskHands(self.inbox, clock, stub, stub, papers, stub, stub, stub, (), stub, terminal=self.port)
-        state = State(replace(card_settings(), cards=True), read_history(self.journal).books)
+        state = State(replace(card_settings(), cards=True, **settings), read_history(self.journal).books)
         self.engine = Engine(state, self.journal, clock, self.inbox, hands)
         self.port.thread.start()
 
@@ -111,7 +108,10 @@ class Lobby:
 
 @contextmanager
 def lobby(folder: Path, address: str) -> Iterator[Lobby]:
-    made = Lobby(folder, address)
+    key = folder / "key"
+    key.write_text(KEY, encoding="ascii")
+    key.chmod(0o600)
+    made = Lobby(folder, Card("stripe", address, terminal=READER, secret_file=key))
     try:
         yield made.start()
     finally:

@@ -6,6 +6,7 @@ it, forgets to tell it, or tells it again. At the end the books equal the casset
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.brain import events
-from kiosk.brain.commands import Command, FindCard
+from kiosk.brain.commands import CloseCardBatch, Command, FindCard
 from kiosk.brain.health import TIMERS
 from kiosk.brain.state import State
 from kiosk.domain import facts as f
@@ -26,20 +27,34 @@ RESULTS = ("approved", "approved", "approved", "partial", "declined", "cancelled
 
 
 class Lobby(cash.Street, CardWorld):
-    """Acceptor and terminal. `asked` is the question about a transaction that is not answered yet."""
+    """Acceptor and terminal. `asked` is the question about a transaction that is not answered yet, `closing` the day
+    end that the terminal is at: its time has come since morning."""
 
     def __init__(self, fee: bool) -> None:
         self.asked: FindCard | None = None
+        self.closing = ""
         self.away = False
         super().__init__()
-        self.state = State(card_settings(*([SERVICE_FEE] if fee else [])))
+        self.state = State(replace(card_settings(*([SERVICE_FEE] if fee else [])), batch_at="04:00"))
 
     def tell(self, kind: type[events.Event], **values: Any) -> list[Command]:
         orders = super().tell(kind, **values)
         for order in orders:
             if isinstance(order, FindCard):
                 self.asked = order
+            if isinstance(order, CloseCardBatch):
+                assert self.now is None, "a day end while the terminal takes a card"
+                assert self.state.books.attempt is None, "a day end before a lost sale was looked for"
+                self.closing = order.reference
         return orders
+
+    def batch_ends(self) -> None:
+        if self.closing and not self.away:
+            self.report += 1
+            result = ("approved", "declined", "unknown")[self.report % 3]
+            values = {"count": 1, "total_minor": 1, "reason": ""}
+            self.tell(events.BatchEnded, report=self.report, reference=self.closing, result=result, **values)
+            self.closing = ""
 
     def cut(self) -> None:
         self.asked = None
@@ -97,7 +112,9 @@ CARD_STEPS = st.one_of(
     st.tuples(st.just("pay_by_card"), st.none()),
     st.tuples(st.just("card"), st.tuples(st.sampled_from(RESULTS), st.booleans())),
     st.tuples(st.just("card"), st.tuples(st.sampled_from(RESULTS), st.just(True))),
-    st.tuples(st.sampled_from(("tell_again", "garbled", "reply", "lose_terminal", "find_terminal")), st.none()),
+    st.tuples(
+        st.sampled_from(("tell_again", "garbled", "reply", "lose_terminal", "find_terminal", "batch_ends")), st.none()
+    ),
     st.tuples(st.just("touch"), st.sampled_from(("keep_partial", "refuse_partial", "cancel_card", "pay_card", "stop"))),
     st.tuples(st.just("fire"), st.sampled_from(("card", "card_look"))),
 )
@@ -112,7 +129,7 @@ def play(lobby: Lobby, name: str, value: Any) -> None:
             lobby.tell(events.HeadChecked, request=lobby.state.scene.request, result="same")
     elif name == "card":
         lobby.card(value)
-    elif hasattr(Lobby, name) and name in ("tell_again", "garbled", "reply", "lose_terminal", "find_terminal"):
+    elif name in ("tell_again", "garbled", "reply", "lose_terminal", "find_terminal", "batch_ends"):
         getattr(lobby, name)()
     else:
         cash.play(lobby, name, value)
@@ -164,6 +181,8 @@ def likely(chance: random.Random) -> tuple[str, Any]:
         (18, lambda: ("card", (chance.choice(RESULTS), chance.random() < 0.7))),
         (8, lambda: (chance.choice(("tell_again", "garbled", "reply", "lose_terminal")), None)),
         (5, lambda: ("find_terminal", None)),
+        (3, lambda: ("fire", "batch")),
+        (3, lambda: ("batch_ends", None)),
         (13, lambda: ("touch", chance.choice(WAYS_ON))),
         (5, lambda: ("fire", chance.choice(("card", "card_look")))),
         (10, lambda: ("scan", chance.randint(1, 20000))),

@@ -16,7 +16,8 @@ from kiosk.config.model import Card
 from kiosk.domain.tenders import CardSlip
 from kiosk.engine.card import clean, order, slip_of, translate
 from kiosk.engine.card_patience import PATIENCE_S, Patience
-from kiosk.engine.card_port import MAKERS
+from kiosk.engine.card_port import MAKERS, CardPort
+from kiosk.engine.inbox import Inbox, Told
 
 SALE = Sale("RB0701000001", 5318)
 EVENTS = [
@@ -45,6 +46,7 @@ def test_every_command_for_a_terminal_is_given_in_its_words() -> None:
     assert void == contract.Void("R2", "R1", 5, "77", contract.Slip(brand="Visa", last4="4242"))
     assert order(commands.FindCard("R2", "void", 5, "R1", None)) == Query("R2", "void", 5, "", "R1", None)
     assert order(commands.AcknowledgeCard(3)) == contract.Acknowledge(3)
+    assert order(commands.CloseCardBatch("B1")) == contract.CloseBatch("B1")
     assert order(commands.DisableAcceptor()) is None
 
 
@@ -100,6 +102,16 @@ def test_patience_ends_and_says_that_nothing_left() -> None:
     assert (desk.given, desk.never) == ([], ["RB0701000001"])
 
 
+def test_a_day_end_that_never_left_is_told_as_such(tmp_path: Path) -> None:
+    inbox = Inbox()
+    port = CardPort(Card("zvt", "192.0.2.7:20007"), "USD", tmp_path, inbox)
+    port._patience.refused(contract.CloseBatch("B1"), Busy("held"))
+    told = inbox.take(0)
+    assert isinstance(told, Told)
+    assert told.kind is events.BatchEnded
+    assert (told.values["report"], told.values["result"]) == (0, "not_started")
+
+
 @pytest.mark.parametrize("after", [Query("RB0701000001"), Cancel("RB0701000001"), None])
 def test_once_it_is_asked_for_or_the_line_is_lost_it_never_leaves(after: contract.Command | None) -> None:
     desk = Desk()
@@ -148,3 +160,19 @@ def test_every_protocol_of_the_configuration_can_be_made() -> None:
 def test_stripe_without_its_key_is_a_wrong_configuration() -> None:
     with pytest.raises(ValueError, match="secret_file"):
         Card("stripe", terminal="tmr_1")
+
+
+@pytest.mark.parametrize("time", ["23:30", "00:00", ""])
+def test_the_time_of_the_day_end_is_a_time(time: str) -> None:
+    assert Card("zvt", "192.0.2.7:20007", close_batch_at=time).close_batch_at == time
+
+
+@pytest.mark.parametrize("time", ["24:00", "9:30", "23:60", "23.30", "23:30:00", " 23:30"])
+def test_what_is_no_time_is_a_wrong_configuration(time: str) -> None:
+    with pytest.raises(ValueError, match="close_batch_at"):
+        Card("zvt", "192.0.2.7:20007", close_batch_at=time)
+
+
+def test_a_service_that_closes_its_batch_by_itself_is_not_told_to(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="by itself"):
+        Card("stripe", terminal="tmr_1", secret_file=tmp_path / "key", close_batch_at="23:30")

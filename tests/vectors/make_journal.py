@@ -234,7 +234,15 @@ TENDERS: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "BatchClosed",
-        {"reference": "RB070100000E", "result": "approved", "count": 2, "total_minor": 4150, "reason": ""},
+        {
+            "reference": "B20261124053000",
+            "result": "approved",
+            "count": 2,
+            "total_minor": 4150,
+            "reason": "",
+            "business_date": "2026-11-23",
+            "by": "",
+        },
         "the terminal's end of day, a memo: booked nowhere",
     ),
 ]
