@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hardware.printer.document import Cut, Document, Feed
 from hardware.printer.escpos import Layout, encode
 from hardware.printer.ports import Port, PortLost
+from hardware.printer.slip import CANCEL, slip_job
 from hardware.printer.status import ASKED, Lost, PrinterStatus, StatusDecoder
 
 CONFIRMED = "confirmed"
@@ -21,6 +22,7 @@ FAILED = "failed"
 # printer is offline. Both are real-time commands: they overtake the job. ESC @ then drops a line that was begun.
 PURGE = b"\x10\x05\x02" + b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08"
 RESET = b"\x1b@"
+STOPS_SLIP = ("cover_open", "error")  # while it waits for a slip, a printer may well call itself offline
 STRANGE_MAX = 8  # bytes in one round of questions; a disturbed line makes fewer
 
 BARRIER = b"\x1dr\x01"  # GS r 1 waits its turn in the buffer, so its answer means: all before it is printed
@@ -49,6 +51,7 @@ class Patience:
     write_s: float = 10.0
     finish_s: float = 15.0
     ask_again_s: float = 0.25
+    slip_s: float = 30.0  # for a person to put a slip in, and for its printing
     reopen_s: tuple[float, float] = (0.5, 8.0)
 
 
@@ -62,7 +65,10 @@ class PrinterDriver:
         patience: Patience | None = None,
         bare_offline_is_paper_out: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        slip: bool = False,
     ) -> None:
+        """`slip`: it has a station for slips. A printer without one would print them on the receipt's paper."""
+        self._slip = slip
         self._port = port
         self._layout = layout or Layout()
         self._patience = patience or Patience()
@@ -99,6 +105,18 @@ class PrinterDriver:
             return self._deliver(job)
         except PortLost as error:
             self._unfinished = self._port.answers
+            self._lose(str(error))
+            return Outcome(FAILED, "lost")
+
+    def frank(self, lines: tuple[str, ...]) -> Outcome:
+        """Print `lines` on the slip that somebody puts in now, or not at all. Failed also if nobody does."""
+        if not (self._slip and self._port.answers):
+            return Outcome(FAILED, "no_slip_station")
+        try:
+            trouble = self._ready_line().trouble
+            return Outcome(FAILED, trouble) if trouble else self._frank(slip_job(lines))
+        except PortLost as error:
+            self._unfinished = True
             self._lose(str(error))
             return Outcome(FAILED, "lost")
 
@@ -175,6 +193,19 @@ class PrinterDriver:
             self._unfinished = True  # if it is stuck in there, it must not come out with the next one
         return Outcome(SENT, trouble or "unconfirmed")
 
+    def _frank(self, job: bytes) -> Outcome:
+        before = self._decoder.barriers
+        self._decoder.ask_barrier()
+        self._port.write(job + BARRIER, self._patience.write_s)
+        until, trouble = self._clock() + self._patience.slip_s, ""
+        while self._decoder.barriers == before and self._clock() < until and trouble not in STOPS_SLIP:
+            self._decoder.feed(self._port.read(self._patience.ask_again_s))
+            trouble = self._ask().trouble if self._decoder.barriers == before else ""
+        if self._decoder.barriers > before:
+            return Outcome(CONFIRMED)
+        self._port.write(CANCEL, self._patience.write_s)
+        return self._give_up(trouble if trouble in STOPS_SLIP else "no_slip")
+
     def _give_up(self, trouble: str) -> Outcome:
         """Take the rest of the job back before anybody can put things right and let it out."""
         self._unfinished = True
@@ -184,7 +215,7 @@ class PrinterDriver:
 
     def _purge(self) -> None:
         if self._port.answers:
-            self._port.write(PURGE, self._patience.write_s)
+            self._port.write(PURGE + (CANCEL if self._slip else b""), self._patience.write_s)
 
     def _clear_slot(self) -> None:
         """Cut off what was printed of the failed job, so that it does not hang on the next resident's receipt."""

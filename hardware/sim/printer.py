@@ -3,7 +3,8 @@
     python -m hardware simulate printer --link PATH --control SOCKET --out DIR
 
 Control requests: paper_out, paper_low, paper_ok, cover_open, cover_close, cutter_jam, cutter_free, power_cut, power_on,
-cable_out, cable_in; paper_out_after, cable_out_after, power_cut_after {"lines": n}; model {"bare_offline": true};
+cable_out, cable_in; paper_out_after, cable_out_after, power_cut_after {"lines": n};
+model {"bare_offline": true, "slip_station": true}; slip_in; wait_slip;
 state; wait_receipt {"count": n, "timeout_ms": t}.
 """
 
@@ -81,10 +82,15 @@ class PrinterTwin:
         with self._changed:
             if act == "wait_receipt":
                 return self._wait(whole(request, "count"), whole(request, "timeout_ms", 10_000))
+            if act == "wait_slip":
+                return self._wait_for_slip(whole(request, "timeout_ms", 10_000))
             if act.endswith("_after"):
                 self._arm(act.removesuffix("_after"), whole(request, "lines"))
             elif act == "model":
                 self.machine.bare_offline = bool(request.get("bare_offline"))
+                self.machine.slip_station = bool(request.get("slip_station"))
+            elif act == "slip_in":
+                self._put_slip_in()
             elif act in _ACTS:
                 self._act(act)
             elif act in _PULLS:
@@ -103,6 +109,13 @@ class PrinterTwin:
             machine.cutter_jammed = act == "cutter_jam"
         self._send(machine.run())
         self._collect()
+
+    def _put_slip_in(self) -> None:
+        if not self.machine.waits_for_slip:
+            raise Refused("it waits for no slip")
+        self.machine.slip_in = True
+        self._send(self.machine.run())
+        self._changed.notify_all()
 
     def _pull_now(self, act: str) -> None:
         if act.startswith("power_"):
@@ -133,11 +146,18 @@ class PrinterTwin:
             "powered": machine.powered,
             "plugged_in": self._line is not None,
             "waiting_bytes": machine.waiting,
+            "waits_for_slip": machine.waits_for_slip,
+            "slips": list(machine.slips),
         }
 
     def _wait(self, count: int, timeout_ms: int) -> dict[str, Any]:
         if not self._changed.wait_for(lambda: self._drawn >= count, timeout_ms / 1000):
             raise Refused(f"{self._drawn} receipts after {timeout_ms} ms, not {count}")
+        return self._state()
+
+    def _wait_for_slip(self, timeout_ms: int) -> dict[str, Any]:
+        if not self._changed.wait_for(lambda: self.machine.waits_for_slip, timeout_ms / 1000):
+            raise Refused(f"it waits for no slip after {timeout_ms} ms")
         return self._state()
 
     # The line
@@ -164,6 +184,7 @@ class PrinterTwin:
         else:
             self._send(answer)
         self._collect()
+        self._changed.notify_all()
 
     def _send(self, answer: bytes) -> None:
         if self._line is not None and answer:

@@ -11,7 +11,7 @@ ESC, GS, FS = 0x1B, 0x1D, 0x1C
 _LENGTHS = {
     **{(ESC, ord(name)): 0 for name in "@2<SL"},
     **{(ESC, ord(name)): 1 for name in "!- 3=DEGJMRTVadrt{"},
-    **{(ESC, ord(name)): 2 for name in "$\\c"},
+    **{(ESC, ord(name)): 2 for name in "$\\cf"},
     **{(ESC, ord(name)): 3 for name in "p"},
     **{(GS, ord(name)): 1 for name in "!BEHIabfhrwT"},
     **{(GS, ord(name)): 2 for name in "LWP$\\"},

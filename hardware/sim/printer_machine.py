@@ -38,6 +38,7 @@ class PrinterMachine:
     """Feed it what the host sends; it answers. `country` and `code_page` are what its switches say after ESC @.
 
     `bare_offline` makes it a model that tells paper end by being offline and by nothing else.
+    `slip_station`: it prints on slips, too, and waits for one that is selected. `slips`: texts of those given back.
     `out_after`: lines until the paper ends; `stop_after`: lines until `stopped` is set (somebody pulls something then).
     """
 
@@ -45,6 +46,9 @@ class PrinterMachine:
     country: int = 0
     code_page: int = 0
     bare_offline: bool = False
+    slip_station: bool = False
+    slip_in: bool = False
+    slips: list[str] = field(default_factory=list)
     paper: str = "ok"
     cover_open: bool = False
     cutter_jammed: bool = False
@@ -84,7 +88,7 @@ class PrinterMachine:
     def run(self) -> bytes:
         """Print what is in the buffer as far as paper and cover allow; return the answers to what was in it."""
         answer = bytearray()
-        while self.powered and self.ready and not self.stopped:
+        while self.powered and self.ready and not self.stopped and not self.waits_for_slip:
             command = take(self._buffer)
             if command is None:
                 break
@@ -102,6 +106,10 @@ class PrinterMachine:
         return self.paper != "out" and not self.cover_open and not self.cutter_jammed
 
     @property
+    def waits_for_slip(self) -> bool:
+        return self._slip is not None and not self.slip_in
+
+    @property
     def waiting(self) -> int:
         """Bytes that wait to be printed."""
         return len(self._buffer)
@@ -110,6 +118,7 @@ class PrinterMachine:
         self._buffer = bytearray()
         self._incoming = bytearray()
         self._runs: list[Run] = []
+        self._slip: list[str] | None = None  # the lines on the slip, once it is selected
         self._code = Code("", 3, "L")
         self._style = Style(code_page=self.code_page, country=self.country)
 
@@ -148,6 +157,10 @@ class PrinterMachine:
 
     def _enquire(self, request: int) -> None:
         """DLE ENQ 1 and 2 recover from a jammed cutter; 2 throws away what was not printed."""
+        if request == 3 and self.waits_for_slip:
+            self._slip = None
+            self._buffer.clear()
+            self._runs.clear()
         if request in (1, 2) and self.cutter_jammed:
             self.cutter_jammed = False
             if request == 2:
@@ -178,7 +191,13 @@ class PrinterMachine:
                 self._line()
             case "ESC @":
                 self._runs.clear()
+                self._slip = None
                 self._style = Style(code_page=self.code_page, country=self.country)
+            case "ESC c" if data[:1] == b"0" and self.slip_station:
+                self._slip = [] if data[1] & 0x04 else None
+            case "FF" if self._slip is not None:
+                self.slips.append("\n".join(self._slip))
+                self._slip, self.slip_in = None, False  # the roll is selected again when the slip is out
             case "GS !":
                 style.wide, style.high = (data[0] >> 4) + 1, (data[0] & 0x07) + 1
             case "ESC !":
@@ -227,6 +246,9 @@ class PrinterMachine:
     def _line(self) -> None:
         """Print the line that stands in the buffer; one wider than the paper goes on in the next, as on paper."""
         runs, self._runs = self._runs, []
+        if self._slip is not None:
+            self._slip.append("".join(run.text for run in runs))
+            return
         for line in _folded(runs, self.columns):
             self._put(TextLine(line, self._style.align))
 

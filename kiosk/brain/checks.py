@@ -7,7 +7,7 @@ a check that is counted without having been said to be in is found by that memo.
 from dataclasses import replace
 
 from kiosk.brain.closing import close
-from kiosk.brain.commands import ListenForCheck, RestCheckReader
+from kiosk.brain.commands import FrankCheck, ListenForCheck, RestCheckReader
 from kiosk.brain.events import CheckRead, CheckReaderConnected, CheckReaderLost, CheckUnread
 from kiosk.brain.idle import awake
 from kiosk.brain.limits import city_limit_minor, shared_trouble
@@ -142,18 +142,39 @@ def amount_typed(turn: Turn) -> None:
     elif draft.phase == "again" and amount_minor != draft.amount_minor:
         turn.show(check=replace(draft, phase="amount", amount_minor=0), entry="", notice="check_differs")
     elif draft.phase == "again":
-        _to_slot(turn, draft, payment)
+        _agreed(turn, replace(draft, check_id=turn.moment.ids[0]))
 
 
-def _to_slot(turn: Turn, draft: CheckDraft, payment: OpenPayment) -> None:
-    """From here on the check may be in the pocket: the journal says so before the page does (rule 4)."""
+def _agreed(turn: Turn, draft: CheckDraft) -> None:
+    """Frank it where the printer can; a printer that does not work keeps nobody from paying (rule 12)."""
     if turn.scene.request:
         turn.show(notice="server_slow")  # the city's books are being compared: before the first money
+    elif _trouble(turn.state):
+        _to_tender(turn, "check_unavailable")
+    elif turn.settings.franks and turn.devices.printer.state == "ready":
+        turn.order(FrankCheck(f"{draft.check_id}/frank", draft.number))
+        turn.show(check=replace(draft, phase="frank"), field="", entry="", notice="")
+    else:
+        _to_slot(turn, draft)
+
+
+def frank_ended(turn: Turn, check_id: str, outcome: str) -> None:
+    draft = turn.scene.check
+    if draft is None or turn.scene.stage != "check" or (draft.phase, draft.check_id) != ("frank", check_id):
         return
     if _trouble(turn.state):
         _to_tender(turn, "check_unavailable")
-        return
-    draft = replace(draft, phase="slot", check_id=turn.moment.ids[0])
+    else:
+        _to_slot(turn, replace(draft, franked=outcome == "confirmed"))
+    awake(turn)
+
+
+def _to_slot(turn: Turn, draft: CheckDraft) -> None:
+    """From here on the check may be in the pocket: the journal says so before the page does (rule 4)."""
+    payment = turn.books.payment
+    if payment is None:
+        raise AssertionError("a check for no payment")
+    draft = replace(draft, phase="slot")
     turn.record(
         CheckAwaited(
             check_id=draft.check_id,
@@ -185,7 +206,7 @@ def check_in(turn: Turn, value: str) -> None:
             routing=draft.routing,
             account_last4=draft.account_last4,
             cassette_period=turn.books.period,
-            franked=False,
+            franked=draft.franked,
         )
     )
     turn.hear(checks_taken=(*turn.devices.checks_taken, draft.fingerprint)[-REMEMBERED:])

@@ -161,6 +161,14 @@ class RestCheckReader:
 
 
 @dataclass(frozen=True)
+class FrankCheck:
+    """Print on the check's back that it is for deposit only, if somebody puts it into the printer."""
+
+    job: str
+    number: str
+
+
+@dataclass(frozen=True)
 class SetTimer:
     name: str
     after_ms: int
@@ -206,6 +214,7 @@ Command = (
     | PrintIncident
     | ListenForCheck
     | RestCheckReader
+    | FrankCheck
     | SetTimer
     | CancelTimer
     | Look

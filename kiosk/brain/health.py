@@ -7,6 +7,7 @@ from kiosk.brain.batch import batch_overdue, close_in_time, watch_batch
 from kiosk.brain.card import cancel_card, sell
 from kiosk.brain.card_results import card_overdue, complete_late, look_again
 from kiosk.brain.cash import note_overdue, note_unreachable, refresh_offer
+from kiosk.brain.checks import frank_ended
 from kiosk.brain.claims import carried, give_up_slips, slip_ended
 from kiosk.brain.closing import (
     CATCH_UP_MS,
@@ -214,6 +215,9 @@ def print_finished(turn: Turn, event: PrintFinished) -> None:
     number, _, what = event.job.partition("/")
     turn.hear(printing=turn.devices.printing - {number})
     if number == "ticket" or what == "incident":
+        return
+    if what == "frank":
+        frank_ended(turn, number, event.outcome)
         return
     if what in ("claim", "again"):
         slip_ended(turn, number, event.outcome, event.reason)

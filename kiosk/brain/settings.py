@@ -56,6 +56,7 @@ class Settings:
     checks: bool = False  # a check reader is configured
     check_maximum_minor: int = 500_000
     batch_at: str = ""  # time of day (HH:MM) at which the terminal's batch is closed; "" if its host does so itself
+    franks: bool = False  # the printer prints on checks
 
     def value_of(self, channel: int) -> int:
         """Return what a note of `channel` is worth in cents, 0 when the channel is not configured."""

@@ -172,7 +172,7 @@ class Books:
 
 @dataclass(frozen=True)
 class CheckDraft:
-    """A check that is being taken. `phase`: read, amount, again or slot. `fingerprint` says that two are the same."""
+    """A check that is being taken. `phase`: read, amount, again, frank or slot. One `fingerprint` is one check."""
 
     phase: str = "read"
     check_id: str = ""
@@ -181,6 +181,7 @@ class CheckDraft:
     account_last4: str = ""
     fingerprint: str = ""
     amount_minor: int = 0
+    franked: bool = False
 
 
 @dataclass(frozen=True)

@@ -167,13 +167,14 @@ class CheckReader:
 
 @dataclass(frozen=True, config=_STRICT)
 class Printer:
-    """`address` is a port, a device file, host:port or a file, by `kind`."""
+    """`address` is a port, a device file, host:port or a file, by `kind`. `slip`: it prints on checks, too."""
 
     kind: Literal["serial", "usb", "network", "file"]
     address: Port
     baud: int = 38_400
     columns: Literal[32, 42, 48] = 42
     large_print: bool = False
+    slip: bool = False
 
 
 @dataclass(frozen=True, config=_STRICT)

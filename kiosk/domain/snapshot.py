@@ -153,7 +153,7 @@ class CardView:
 
 @dataclass(frozen=True)
 class CheckView:
-    """The check that is being taken. `phase`: read, amount, again or slot. `most_minor` is the most it may be."""
+    """The check that is being taken. `phase`: read, amount, again, frank or slot. It may be `most_minor`."""
 
     phase: str
     number: str = ""

@@ -60,6 +60,9 @@ class KioskHands:
             ),
             commands.PrintTicket: self._print_ticket,
             commands.PrintIncident: self._print_incident,
+            commands.FrankCheck: lambda command, state, records: self.printer.frank(
+                command.job, self.papers.endorsement(command.number, self.clock.moment().local)
+            ),
             commands.Look: lambda command, state, records: self.reader.look(command.mode),
         }
 

@@ -75,6 +75,7 @@ def settings_of(config: Config, who: Enrolment) -> Settings:
         card_category=card.category if card else "",
         card_department=card.department if card else "",
         checks=config.check_reader is not None,
+        franks=config.printer.slip,
         check_maximum_minor=config.check_reader.maximum_minor if config.check_reader else 0,
         batch_at=card.close_batch_at if card else "",
     )

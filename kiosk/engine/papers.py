@@ -109,6 +109,10 @@ class Papers:
         )
         return to_document(incident_items(slip, translator(language), self._large))
 
+    def endorsement(self, number: str, at: str) -> tuple[str, ...]:
+        """Return what goes on the back of a check, for its bank: in English, short enough for its width."""
+        return ("FOR DEPOSIT ONLY", self._office.name[:32], f"{self._kiosk_id} {at[:10]} check {number}")
+
     def ticket(
         self, closed: facts.CassettePeriodClosed, opened_record: int, closed_record: int, at: str, who: str
     ) -> document.Document:

@@ -2,9 +2,11 @@
 
 import queue
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from hardware.printer.document import Document
-from hardware.printer.driver import PrinterDriver
+from hardware.printer.driver import Outcome, PrinterDriver
 from hardware.printer.escpos import Layout
 from hardware.printer.ports import port_at
 from hardware.printer.status import Lost, PrinterStatus
@@ -30,15 +32,19 @@ class PrintRoom:
 
     def __init__(self, printer: Printer, inbox: Inbox) -> None:
         self._driver = PrinterDriver(
-            port_at(printer.kind, printer.address, printer.baud), Layout(columns=printer.columns)
+            port_at(printer.kind, printer.address, printer.baud), Layout(columns=printer.columns), slip=printer.slip
         )
         self._inbox = inbox
-        self._jobs: queue.SimpleQueue[tuple[str, Document] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._health: DeviceHealth | None = None
         self.thread = threading.Thread(target=self.run, name="printer")
 
     def submit(self, job: str, paper: Document) -> None:
-        self._jobs.put((job, paper))
+        self._jobs.put(partial(self._print, job, paper))
+
+    def frank(self, job: str, lines: tuple[str, ...]) -> None:
+        """Print on the check that is put in now. Receipts wait meanwhile, half a minute at most."""
+        self._jobs.put(partial(self._frank, job, lines))
 
     def stop(self) -> None:
         """End after the jobs that are waiting."""
@@ -54,10 +60,15 @@ class PrintRoom:
             if item is None:
                 self._driver.close()
                 return
-            self._print(*item)
+            item()
 
     def _print(self, job: str, paper: Document) -> None:
-        outcome = self._driver.print(paper)
+        self._ended(job, self._driver.print(paper))
+
+    def _frank(self, job: str, lines: tuple[str, ...]) -> None:
+        self._ended(job, self._driver.frank(lines))
+
+    def _ended(self, job: str, outcome: Outcome) -> None:
         self._inbox.tell(events.PrintFinished, job=job, outcome=outcome.state, reason=outcome.reason)
 
     def _tell(self, status: PrinterStatus | Lost) -> None:

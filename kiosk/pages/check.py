@@ -36,6 +36,8 @@ def check(snapshot: Snapshot, tongue: Tongue) -> Page:
     match view.phase:
         case "amount" | "again":
             return _amount(snapshot, view, tongue)
+        case "frank":
+            return _frank(snapshot, view, tongue)
         case "slot":
             return _slot(snapshot, view, tongue)
         case _:
@@ -79,6 +81,21 @@ def _amount(snapshot: Snapshot, view: CheckView, tongue: Tongue) -> Page:
 
 def _which(view: CheckView, tongue: Tongue) -> Said:
     return tongue.say("Check {number}. Type dollars and cents.", number=Digits(view.number))
+
+
+def _frank(snapshot: Snapshot, view: CheckView, tongue: Tongue) -> Page:
+    say = tongue.say
+    return framed(
+        snapshot,
+        tongue,
+        say("Put your check into the printer"),
+        lines=(
+            line(say("Check {number}", number=Digits(view.number)), "rule", tongue.money(view.amount_minor)),
+            line(say("It stamps the back and gives your check back to you. Then drop it into the check slot.")),
+        ),
+        picture="check_slot",
+        choices=(_cancel(say("Keep my check and go back")),),
+    )
 
 
 def _slot(snapshot: Snapshot, view: CheckView, tongue: Tongue) -> Page:

@@ -172,6 +172,7 @@ SAMPLES: dict[str, Snapshot] = {
         AT_CHECK, field="check_amount", entry="53",
         check_view=replace(READ_CHECK, phase="again", amount_minor=5318),
     ),
+    "check_frank": replace(AT_CHECK, check_view=replace(READ_CHECK, phase="frank", amount_minor=5318)),
     "check_slot": replace(AT_CHECK, check_view=replace(READ_CHECK, phase="slot", amount_minor=5318)),
     "check_slot_rest": replace(
         AT_CHECK, payment=SPLIT, check_view=replace(READ_CHECK, phase="slot", amount_minor=3318)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kiosk.brain import events
 from kiosk.brain.apply import fold
-from kiosk.brain.commands import ListenForCheck, RestCheckReader
+from kiosk.brain.commands import FrankCheck, ListenForCheck, RestCheckReader
 from kiosk.brain.settings import Settings
 from kiosk.brain.state import State
 from kiosk.domain import tenders as t
@@ -374,6 +374,57 @@ def test_the_period_counts_its_checks(world: CheckWorld) -> None:
     assert [(c.checks, c.check_minor, c.total_minor) for c in closed] == [(1, 5318, 0)]
     assert (world.state.books.period_checks, world.state.books.period_check_minor) == (0, 0)
     assert world.state.books.check_minor == 5318
+
+
+# Franking
+
+
+@pytest.fixture
+def stamping() -> CheckWorld:
+    """A kiosk whose printer prints on checks."""
+    return CheckWorld(State(replace(check_settings(), franks=True))).boot()
+
+
+@pytest.mark.parametrize(("outcome", "franked"), [("confirmed", True), ("sent", False), ("failed", False)])
+def test_a_check_is_franked_where_the_printer_can(stamping: CheckWorld, outcome: str, franked: bool) -> None:
+    stamping.to_slot()
+    assert stamping.phase == "frank"
+    assert not stamping.of(t.CheckAwaited)
+    order = stamping.ordered(FrankCheck)[-1]
+    assert order.number == "1045"
+    stamping.tell(events.PrintFinished, job=order.job, outcome=outcome, reason="")
+    assert stamping.phase == "slot"
+    stamping.touch("check_in")
+    assert [check.franked for check in stamping.of(t.CheckTaken)] == [franked]
+    assert stamping.of(t.CheckTaken)[0].check_id == stamping.of(t.CheckAwaited)[0].check_id
+
+
+def test_a_printer_that_is_out_keeps_nobody_from_paying(stamping: CheckWorld) -> None:
+    stamping.tell(events.HealthChanged, health=DeviceHealth("printer", "faulted", "paper_out"))
+    stamping.to_slot()
+    assert stamping.phase == "slot"
+    assert not stamping.ordered(FrankCheck)
+
+
+def test_a_stamp_for_somebody_who_left_is_nobodys(stamping: CheckWorld) -> None:
+    stamping.to_slot()
+    old = stamping.ordered(FrankCheck)[-1].job
+    stamping.touch("cancel_check")
+    stamping.tell(events.PrintFinished, job=old, outcome="confirmed", reason="")
+    assert stamping.state.scene.stage == "tender"
+    stamping.touch("pay_check")
+    stamping.feed("1046")
+    stamping.type(5318)
+    stamping.type(5318)
+    stamping.tell(events.PrintFinished, job=old, outcome="confirmed", reason="")
+    assert stamping.phase == "frank"
+
+
+def test_the_cassette_goes_out_while_the_check_is_stamped(stamping: CheckWorld) -> None:
+    stamping.to_slot()
+    stamping.tell(events.AcceptorFault, code="cassette_removed", detail="")
+    stamping.tell(events.PrintFinished, job=stamping.ordered(FrankCheck)[-1].job, outcome="confirmed", reason="")
+    assert (stamping.state.scene.stage, stamping.notice) == ("tender", "check_unavailable")
 
 
 STEPS = st.one_of(

@@ -11,6 +11,23 @@ from kiosk.engine.papers import Papers
 SAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.toml"
 
 
+def test_what_is_printed_on_a_check() -> None:
+    papers = Papers(load(SAMPLE), "cityhall-1", 1, "America/Chicago")
+    lines = papers.endorsement("1045", "2026-11-23T13:42:00-06:00")
+    assert lines[0] == "FOR DEPOSIT ONLY"
+    assert lines[2] == "cityhall-1 2026-11-23 check 1045"
+    assert all(len(line) <= 42 for line in lines)
+
+
+def test_the_tickets_count_the_checks_of_the_pocket() -> None:
+    papers = Papers(load(SAMPLE), "cityhall-1", 1, "America/Chicago")
+    closed = CassettePeriodClosed(7, (), 0, 0, "4", "swapped", checks=2, check_minor=12345)
+    bag, _, copy = str(papers.ticket(closed, 1, 9, "2026-11-23T19:42:07.123Z", "4")).partition("Cut()")
+    assert "Checks in the pocket" in bag
+    assert "123.45" not in bag
+    assert "123.45" in copy
+
+
 @pytest.mark.parametrize(("epoch", "number"), [(1, "cityhall-1-P0007"), (2, "cityhall-1-E2-P0007")])
 def test_the_number_of_a_ticket_names_its_epoch(epoch: int, number: str) -> None:
     """As the ledger's cash account does: each epoch counts its periods from 1."""
