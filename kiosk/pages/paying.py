@@ -1,5 +1,7 @@
 """Choosing how to pay, putting in cash, and ending with less than was agreed."""
 
+from dataclasses import replace
+
 from kiosk.domain.snapshot import PaymentView, Snapshot
 from kiosk.pages.aftermath import claim_row
 from kiosk.pages.card import card_choice
@@ -42,8 +44,20 @@ def tender(snapshot: Snapshot, tongue: Tongue) -> Page:
             *((line(say("Your receipt prints right after."), "muted"),) if printed else ()),
         ),
         picture="" if snapshot.cart else "cash" if snapshot.cash else "card" if snapshot.card else "closed",
-        choices=(cash, card_choice(snapshot, tongue), *check_choice(snapshot, tongue), *_add(snapshot, tongue), ending),
+        choices=(cash, *_others(snapshot, tongue), *_add(snapshot, tongue), ending),
         money=money_strip(payment, tongue) if payment is not None and paid else None,
+    )
+
+
+def _others(snapshot: Snapshot, tongue: Tongue) -> tuple[Choice, ...]:
+    """Card and check share a row where each can be said in a word: a small panel has no room for three with hints."""
+    by_card, by_check = card_choice(snapshot, tongue), check_choice(snapshot, tongue)
+    if not (by_check and snapshot.check and snapshot.card and snapshot.fee is None):
+        return (by_card, *by_check)
+    words = tongue.say("By card"), tongue.say("By check")
+    return tuple(
+        replace(one, label=word.text, hint="", kind="plain", beside=True)
+        for one, word in zip((by_card, *by_check), words, strict=True)
     )
 
 

@@ -142,7 +142,7 @@ def test_a_page_that_only_tells_is_read_in_order_over_its_parts(
 @pytest.mark.parametrize("canvas", CANVASES)
 def test_typing_never_needs_a_second_part(rooms: "dict[Canvas, Darkroom]", canvas: Canvas) -> None:
     for name, language, size in product(
-        ("type_account", "other_amount", "claim_amount", "staff_sign_in"), LANGUAGES, range(4)
+        ("type_account", "other_amount", "claim_amount", "check_amount", "staff_sign_in"), LANGUAGES, range(4)
     ):
         assert len(parts(rooms[canvas], made(name, language, size))) == 1, (name, language, size)
 
