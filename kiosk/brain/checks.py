@@ -85,6 +85,12 @@ def reader_lost(turn: Turn, event: CheckReaderLost) -> None:
         _to_tender(turn, "check_unavailable")
 
 
+def at_slot(state: State) -> bool:
+    """The check may be in already: only the person knows."""
+    draft = state.scene.check
+    return state.scene.stage == "check" and draft is not None and draft.phase == "slot"
+
+
 def listen(turn: Turn, before: bool) -> None:
     """Let the reader report what goes through exactly while a check is awaited."""
     now = listens(turn.state)
@@ -210,10 +216,7 @@ def check_in(turn: Turn, value: str) -> None:
         )
     )
     turn.hear(checks_taken=(*turn.devices.checks_taken, draft.fingerprint)[-REMEMBERED:])
-    if turn.books.payment is not None and turn.books.payment.left_minor:
-        _to_tender(turn, "check_taken", draft.amount_minor)
-    else:
-        close(turn, "met")
+    _to_tender(turn, "check_taken", draft.amount_minor)
 
 
 def cancel_check(turn: Turn, value: str) -> None:
@@ -223,4 +226,15 @@ def cancel_check(turn: Turn, value: str) -> None:
 
 
 def _to_tender(turn: Turn, notice: str, notice_minor: int = 0) -> None:
+    """Ask how the rest is paid, if there is one: a card that was found meanwhile may have paid it."""
+    payment = turn.books.payment
+    if turn.scene.stopping:
+        close(turn, "stopping")
+    elif payment is not None and payment.holds_money and not payment.left_minor:
+        close(turn, "met")
+    else:
+        _choose(turn, notice, notice_minor)
+
+
+def _choose(turn: Turn, notice: str, notice_minor: int) -> None:
     turn.show(stage="tender", check=None, field="", entry="", notice=notice, notice_minor=notice_minor)

@@ -7,7 +7,7 @@ from kiosk.brain.batch import batch_overdue, close_in_time, watch_batch
 from kiosk.brain.card import cancel_card, sell
 from kiosk.brain.card_results import card_overdue, complete_late, look_again
 from kiosk.brain.cash import note_overdue, note_unreachable, refresh_offer
-from kiosk.brain.checks import frank_ended
+from kiosk.brain.checks import at_slot, frank_ended
 from kiosk.brain.claims import carried, give_up_slips, slip_ended
 from kiosk.brain.closing import (
     CATCH_UP_MS,
@@ -92,6 +92,8 @@ def stop_requested(turn: Turn, event: StopRequested) -> None:
     turn.start("stop", times.card_stop if turn.books.card_under_way else times.stop)
     if turn.scene.stage == "card" and turn.scene.card_phase != "preparing":
         cancel_card(turn, "")
+    elif at_slot(turn.state):
+        pass  # a moment for the person to say that it is in
     elif turn.books.payment is not None and turn.scene.stage in PAYING and turn.scene.stage != "closing":
         close(turn, "stopping")
 
@@ -100,7 +102,8 @@ def exit_when_done(turn: Turn) -> None:
     receipt = turn.scene.receipt
     printing = receipt is not None and receipt.printed == "printing"
     under_way = turn.books.note is not None or turn.books.card_under_way
-    done = not under_way and turn.scene.stage not in ("card", "closing") and not printing
+    waiting = turn.scene.stage in ("card", "closing") or at_slot(turn.state)
+    done = not under_way and not waiting and not printing
     if turn.scene.stopping and done and not turn.devices.frames_due:
         turn.order(Exit())
 

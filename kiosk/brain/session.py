@@ -117,10 +117,11 @@ def stop(turn: Turn, value: str) -> None:
 
 
 def put_in_more(turn: Turn, value: str) -> None:
-    """Back to the slot, or to the choice of tenders if the slot does not work or a card was used."""
+    """Back to the slot, or to the choice of tenders if the slot does not work, or another one was used or can be."""
     del value
     payment = turn.books.payment
-    choose = bool(trouble(turn.state)) or (payment is not None and bool(payment.cards or payment.checks))
+    another = payment is not None and bool(payment.cards or payment.checks)
+    choose = bool(trouble(turn.state)) or another or not checks.check_refusal(turn.state)
     turn.show(stage="tender" if choose else "cash", notice="")
     refresh_offer(turn)
 

@@ -176,8 +176,9 @@ def review(snapshot: Snapshot, tongue: Tongue) -> Page:
     """Ending short is confirmed once, with both sums in words (C5)."""
     say = tongue.say
     payment = snapshot.payment or _NOTHING
-    # A card or a check was used: the slot is not the only way to go on.
-    more = say("Pay the rest") if payment.by_card_minor or payment.by_check_minor else say("Put in more cash")
+    # A card or a check was used, or can be: the slot is not the only way to go on.
+    others = payment.by_card_minor or payment.by_check_minor or snapshot.check
+    more = say("Pay the rest") if others else say("Put in more cash")
     stays = say("It counts toward your bill today. You still owe {amount}.", amount=Money(payment.left_minor))
     return framed(
         snapshot,

@@ -1,73 +1,19 @@
-"""The rules of a check, one by one, and a street of people who do anything with one."""
+"""The rules of a check, one by one."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as depth
-from hypothesis import strategies as st
 
 from kiosk.brain import events
-from kiosk.brain.apply import fold
-from kiosk.brain.commands import FrankCheck, ListenForCheck, RestCheckReader
-from kiosk.brain.settings import Settings
+from kiosk.brain.commands import Exit, FrankCheck, ListenForCheck, RestCheckReader
 from kiosk.brain.state import State
 from kiosk.domain import tenders as t
 from kiosk.domain.facts import CassettePeriodClosed, KioskFrozen, PaymentCompleted
 from kiosk.domain.invoice import TenderLimit
 from kiosk.domain.snapshot import DeviceHealth
-from tests.unit.brain_world import World, account, settings
-
-ROUTING = "111000025"
-
-
-def check_settings() -> Settings:
-    return replace(settings(), checks=True, check_maximum_minor=100_000)
-
-
-@dataclass
-class CheckWorld(World):
-    state: State = field(default_factory=lambda: State(check_settings()))
-
-    def boot(self) -> "CheckWorld":
-        super().boot()
-        self.tell(events.CheckReaderConnected, detail="MagTek")
-        return self
-
-    def restart(self) -> Any:
-        self.state = State(self.state.settings, fold(self.facts))
-        return self.tell(events.Started, reason="restart")
-
-    def feed(self, number: str = "1045") -> None:
-        self.tell(events.CheckRead, routing=ROUTING, number=number, account_last4="6789", fingerprint=f"print-{number}")
-
-    def type(self, amount_minor: int) -> None:
-        for digit in str(amount_minor):
-            self.touch("key", digit)
-        self.touch("submit")
-
-    def to_check(self, balance_minor: int = 5318, **changes: Any) -> "CheckWorld":
-        self.scan(replace(account(balance_minor), **changes))
-        self.touch("pay_full")
-        self.touch("pay_check")
-        return self
-
-    def to_slot(self, amount_minor: int = 5318, balance_minor: int = 5318) -> "CheckWorld":
-        self.to_check(balance_minor)
-        self.feed()
-        self.type(amount_minor)
-        self.type(amount_minor)
-        return self
-
-    @property
-    def phase(self) -> str:
-        view = self.picture.check_view
-        return view.phase if view is not None else self.state.scene.stage
-
-    @property
-    def notice(self) -> str:
-        return self.state.scene.notice
+from tests.unit.brain_world import World, account
+from tests.unit.check_world import CheckWorld, check_settings
 
 
 @pytest.fixture
@@ -152,14 +98,22 @@ def test_a_part_by_check_and_the_rest_in_cash(world: CheckWorld) -> None:
     assert world.state.books.check_minor == 5000
 
 
-def test_a_check_after_cash_for_what_is_left(world: CheckWorld) -> None:
+def test_a_part_in_cash_and_the_rest_by_check(world: CheckWorld) -> None:
     world.to_cash(account(6000))
     world.insert(1000)
     world.touch("stop")
     world.touch("put_in_more")
-    world.touch("stop")
-    world.touch("confirm")
-    assert world.state.scene.stage in ("closing", "done")
+    assert world.state.scene.stage == "tender"
+    world.touch("pay_check")
+    world.feed()
+    world.type(5001)
+    assert (world.notice, world.state.scene.notice_minor) == ("check_too_high", 5000)
+    world.type(5000)
+    world.type(5000)
+    world.touch("check_in")
+    world.tell(events.AcceptorIdle)
+    done = world.of(PaymentCompleted)[0]
+    assert (done.total_minor, len(done.notes), done.checks[0].amount_minor) == (6000, 1, 5000)
 
 
 @pytest.mark.parametrize(
@@ -331,15 +285,13 @@ def test_trouble_after_the_slot_takes_the_check_still(world: CheckWorld) -> None
     assert len(world.of(t.CheckTaken)) == 1
 
 
-@pytest.mark.parametrize("end", ["idle", "start_over", "cancel_check", "stop"])
+@pytest.mark.parametrize("end", ["idle", "start_over", "cancel_check"])
 def test_whoever_goes_without_saying_that_it_is_in_pays_nothing(world: CheckWorld, end: str) -> None:
     world.to_slot()
     if end == "idle":
         world.fire("idle")
         for _ in range(60):
             world.fire("idle_tick")
-    elif end == "stop":
-        world.tell(events.StopRequested)
     else:
         world.touch(end)
     world.tell(events.AcceptorIdle)
@@ -347,6 +299,34 @@ def test_whoever_goes_without_saying_that_it_is_in_pays_nothing(world: CheckWorl
     assert not world.of(PaymentCompleted)
     assert world.state.books.check_minor == 0
     assert len(world.of(t.CheckAwaited)) == 1
+
+
+def test_a_stop_leaves_a_moment_to_say_that_it_is_in(world: CheckWorld) -> None:
+    world.to_slot()
+    assert Exit() not in world.tell(events.StopRequested)
+    world.touch("check_in")
+    world.tell(events.AcceptorIdle)
+    assert world.of(PaymentCompleted)[0].total_minor == 5318
+
+
+@pytest.mark.parametrize("how", ["cancel_check", "nothing"])
+def test_a_stop_does_not_wait_for_ever_at_the_slot(world: CheckWorld, how: str) -> None:
+    world.to_slot()
+    world.tell(events.StopRequested)
+    if how == "cancel_check":
+        world.touch("cancel_check")
+        orders = world.tell(events.AcceptorIdle)
+    else:
+        orders = world.fire("stop")
+    assert Exit() in orders
+    assert not world.of(t.CheckTaken)
+
+
+def test_a_stop_before_the_slot_ends_the_payment(world: CheckWorld) -> None:
+    world.to_check()
+    world.feed()
+    world.tell(events.StopRequested)
+    assert world.state.scene.stage == "closing"
 
 
 def test_a_restart_completes_what_a_check_paid(world: CheckWorld) -> None:
@@ -425,72 +405,3 @@ def test_the_cassette_goes_out_while_the_check_is_stamped(stamping: CheckWorld) 
     stamping.tell(events.AcceptorFault, code="cassette_removed", detail="")
     stamping.tell(events.PrintFinished, job=stamping.ordered(FrankCheck)[-1].job, outcome="confirmed", reason="")
     assert (stamping.state.scene.stage, stamping.notice) == ("tender", "check_unavailable")
-
-
-STEPS = st.one_of(
-    st.tuples(st.just("touch"), st.sampled_from(("pay_check", "check_in", "cancel_check", "submit", "start_over"))),
-    st.tuples(st.just("key"), st.sampled_from("01239")),
-    st.tuples(st.just("type"), st.sampled_from((0, 100, 2000, 3318, 5318, 5319))),
-    st.tuples(st.just("feed"), st.sampled_from(("1", "2", "3"))),
-    st.tuples(st.just("note"), st.sampled_from((1000, 2000))),
-    st.tuples(st.just("do"), st.sampled_from(("scan", "lost", "back", "idle", "restart", "out", "in", "acceptor"))),
-)
-
-
-def _do(world: CheckWorld, name: str) -> None:
-    match name:
-        case "scan":
-            world.tell(events.AcceptorIdle)
-            if world.state.scene.stage in ("attract", "done"):
-                world.touch("done")
-                world.to_check()
-        case "lost":
-            world.tell(events.CheckReaderLost, reason="line_lost")
-        case "back":
-            world.tell(events.CheckReaderConnected, detail="")
-        case "idle":
-            world.fire("idle")
-            for _ in range(46):
-                world.fire("idle_tick")
-        case "restart":
-            world.restart()
-            world.boot()
-        case "out":
-            world.tell(events.AcceptorFault, code="cassette_removed", detail="")
-        case "in":
-            world.tell(events.AcceptorFaultCleared, code="cassette_removed")
-        case "acceptor":
-            world.tell(events.AcceptorIdle)
-
-
-@depth(max_examples=150, deadline=None)
-@given(st.lists(STEPS, max_size=40))
-def test_whatever_is_done_no_check_is_lost_doubled_or_invented(steps: list[tuple[str, Any]]) -> None:
-    world = CheckWorld().boot()
-    world.to_check()
-    for name, value in steps:
-        match name:
-            case "touch":
-                world.touch(value)
-            case "key":
-                world.touch("key", value)
-            case "note":
-                world.touch("pay_cash")
-                world.insert(value)
-            case "type" | "feed":
-                getattr(world, name)(value)
-            case "do":
-                _do(world, value)
-    world.restart()
-    awaited = {fact.check_id: fact for fact in world.of(t.CheckAwaited)}
-    taken = world.of(t.CheckTaken)
-    assert len({fact.check_id for fact in taken}) == len(taken)
-    for fact in taken:
-        memo = awaited[fact.check_id]
-        assert (memo.amount_minor, memo.number, memo.payment_id) == (fact.amount_minor, fact.number, fact.payment_id)
-    paid = [check for done in world.of(PaymentCompleted) for check in done.checks]
-    assert sorted(check.check_id for check in paid) == sorted(fact.check_id for fact in taken)
-    assert sum(check.amount_minor for check in paid) == world.state.books.check_minor
-    for done in world.of(PaymentCompleted):
-        assert sum(line.amount_minor for line in done.lines) == done.total_minor
-    assert all(fact.amount_minor <= 5318 for fact in taken)
