@@ -17,6 +17,7 @@ PLANS = {
     "partial": "partial",
     "cancel": "customer_cancels",
     "walk_away": "walks_away",
+    "stays_silent": "stays_silent",
 }
 MOMENTS = {"card": "dies_before", "host": "dies_before", "booked": "dies_after"}
 

@@ -87,6 +87,7 @@ class Zvt(Terminal):
     """
 
     keeps_references = False
+    ways = (*WAYS, *WAYS, "stays_silent")
 
     def __init__(self, chance: random.Random) -> None:
         from hardware.cards.zvt import Profile
@@ -113,6 +114,11 @@ class Zvt(Terminal):
         from hardware.cards.zvt import Attempt, ZvtCodec
 
         return ZvtCodec(self._profile, kept if isinstance(kept, Attempt) else None)
+
+    def mend(self) -> None:
+        """One that went silent is switched off and on."""
+        if self.twin.busy():
+            self.twin.power_cut()
 
     def keep(self, codec: Any) -> object:
         return codec.attempt
