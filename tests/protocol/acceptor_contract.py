@@ -263,6 +263,18 @@ class AcceptorContract(ABC):
         bench.until(lambda: bench.of(Connected))
         assert bench.device.enabled == []  # nobody asked since
 
+    @pytest.mark.parametrize("cable", [False, True])
+    def test_a_device_that_speaks_again_after_minutes_has_as_long_as_any_other_to_get_ready(self, cable: bool) -> None:
+        """Behind an adapter that stayed, so that nobody opened the line again."""
+        bench = self.ready()
+        bench.pull() if cable else bench.device.power_cut()
+        bench.until(lambda: bench.of(Lost), 15_000)
+        bench.run(150_000)
+        bench.events.clear()
+        bench.mend() if cable else bench.device.power_on()
+        bench.until(lambda: bench.of(Connected), 60_000)
+        assert not bench.of(Lost)
+
     @pytest.mark.parametrize("off_ms", [300, 8_000])
     @pytest.mark.parametrize("moment", MOMENTS)
     def test_a_power_cut_loses_and_invents_nothing(self, moment: str, off_ms: int) -> None:

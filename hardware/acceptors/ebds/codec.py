@@ -180,7 +180,9 @@ class EbdsCodec:
         kind, frame = self._link.take(raw, now_ms)
         if kind is Reply.NONE:
             return []
-        self._last_good_ms, self._lost = now_ms, False
+        if self._lost:  # it has as long as any other to get ready
+            self._lost, self._opened_ms = False, now_ms
+        self._last_good_ms = now_ms
         if kind is Reply.REPEATED and not self._restarted_behind(frame):
             return []
         if kind is Reply.FRESH:

@@ -199,7 +199,9 @@ class SspCodec:
         heard = self._link.take(frame, now_ms)
         if heard.kind is Kind.NONE:
             return []
-        self._last_good_ms, self._lost = now_ms, False
+        if self._lost:  # it has as long as any other to get ready
+            self._lost, self._opened_ms = False, now_ms
+        self._last_good_ms = now_ms
         if heard.kind is Kind.REPEATED and not self._restarted_behind(heard.data):
             return []
         self._answer = heard.data
@@ -223,7 +225,7 @@ class SspCodec:
         if self._probing:
             return self._late(data, now_ms)
         if data[0] == Reply.NO_KEY:
-            return self._key_lost(now_ms)
+            return self._key_lost()
         if data[0] == Reply.SOFTWARE_ERROR:
             self._reset_wanted = not self._watch.faults.get("failure")  # once
             return self._watch.fault("failure", "software error")
@@ -337,10 +339,10 @@ class SspCodec:
         self._good = 0
         self._enabling.forget()
 
-    def _key_lost(self, now_ms: int) -> list[Event]:
+    def _key_lost(self) -> list[Event]:
         """It wants a key: it has none any more, or never had."""
         if self._profile.encryption == "never":
-            return self._give_up("it wants encryption, which is configured off", now_ms)
+            return self._give_up("it wants encryption, which is configured off")
         self._watch.lost()
         self._payout.lost()
         self._disconnect()
@@ -353,7 +355,7 @@ class SspCodec:
         if self._opening.session is not None and self._link.session is None:
             self._link.session = self._opening.session
         if self._opening.failed:
-            return self._give_up(self._opening.failed, now_ms)
+            return self._give_up(self._opening.failed)
         if not self._opening.done:
             return []
         serial = self._opening.identity().serial
@@ -447,7 +449,7 @@ class SspCodec:
     def _unanswered(self, now_ms: int) -> None:
         self._link.unanswered(now_ms)
         if self._link.session is not None and self._link.illegible >= KEY_RETRIES:
-            self._key_lost(now_ms)
+            self._key_lost()
             self._link.renew()
 
     def _rest(self, now_ms: int) -> None:
@@ -473,11 +475,10 @@ class SspCodec:
         if self._lost:
             return []
         reason = self._silence(now_ms) or self._slowness(now_ms)
-        return self._give_up(reason, now_ms) if reason else []
+        return self._give_up(reason) if reason else []
 
-    def _give_up(self, reason: str, now_ms: int) -> list[Event]:
+    def _give_up(self, reason: str) -> list[Event]:
         self._lost = True
-        self._opened_ms = now_ms
         self._begin()
         return [Lost(reason)]
 
