@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from kiosk.brain import commands, events
 from kiosk.brain.settings import Settings
 from kiosk.brain.state import Books, State
 from kiosk.domain import facts as f
+from kiosk.domain.fees import FeeRule
 from kiosk.domain.intents import Intent
 from kiosk.domain.invoice import Account, Invoice, InvoiceReference
 from kiosk.domain.snapshot import DeviceHealth, Snapshot
@@ -43,7 +44,9 @@ from kiosk.journal.ids import uuid7
 from kiosk.journal.record import Moment as Stamp
 from kiosk.journal.record import Record
 from kiosk.journal.store import Journal
+from tests.faults.card_end import CardEnd
 
+SERVICE_FEE = FeeRule("card-2026", "service", date(2020, 1, 1), per_mille=28, least_minor=150)
 CHANNELS = ((1, 100), (3, 500), (4, 1000), (5, 2000), (6, 5000), (7, 10000))
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 BOOT_ID = "0" * 32
@@ -124,9 +127,12 @@ class MortalJournal:
 class Loop(Inbox):
     """One kiosk and what is plugged into it. `step` runs the engine once; touches and troubles come between steps."""
 
-    def __init__(self, folder: Path, twin: TwinSettings | None = None, settings: Settings | None = None) -> None:
+    def __init__(
+        self, folder: Path, twin: TwinSettings | None = None, settings: Settings | None = None, cards: bool = False
+    ) -> None:
         super().__init__()
         self.clock = VirtualClock()
+        self.card = CardEnd(self.clock.mono_ms, self.tell) if cards else None
         self.fate = Fate()
         self.device = Acceptor(twin)
         self.wire = Wire(self.device)
@@ -141,6 +147,8 @@ class Loop(Inbox):
         self.beats: list[int] = []  # when the watchdog was fed
         self.inserted: Counter[int] = Counter()
         self.settings = settings or Settings("City of Riverbend", "Lobby 7", "RB-07", 1, "test", CHANNELS)
+        if cards:
+            self.settings = replace(self.settings, cards=True, card_fees=(SERVICE_FEE,), batch_at="23:30")
         self.picture: Snapshot | None = None
         self.prints: list[str] = []
         self.refused: list[commands.Command] = []
@@ -189,6 +197,8 @@ class Loop(Inbox):
         self.health("printer", self.printer)
         self.tell(events.OnlineChanged, online=self.online)
         self._open()
+        if self.card is not None:
+            self.card.start()
 
     def kill(self, power: bool = False) -> None:
         """The host dies now. With `power` the machine forgets the toggle too."""
@@ -256,8 +266,12 @@ class Loop(Inbox):
         due = [now + max(1, timeout_ms), now + STEP_MS]
         due.append(max(now + 1, self.codec.due_ms() if self._open_at_ms is None else self._open_at_ms))
         due += [at for at, _ in self._later]
+        if self.card is not None:
+            due.append(max(now + 1, self.card.due_ms()))
         self.clock.now_ms = max(now, min(due))
         self.wire.step(self.clock.now_ms - now)
+        if self.card is not None:
+            self.card.serve(self.clock.now_ms - now)
         self._queue_ += [told for at, told in self._later if at <= self.clock.now_ms]
         self._later = [(at, told) for at, told in self._later if at > self.clock.now_ms]
         self._poll()
@@ -309,6 +323,8 @@ class Loop(Inbox):
         if isinstance(command, commands.StackNote):
             assert state.books.note is not None
             assert state.books.note.note_id == command.note_id
+        if self.card is not None:
+            self.card.carry_out(command)
         to_device = order(command)
         if to_device is not None:
             try:
@@ -388,8 +404,11 @@ class Loop(Inbox):
         self.device.held = False
         self.printer = "ready"
         self.health("printer", "ready")
+        self.health("scanner", "ready")
         self.health("screen", "ready")
         self.plug_in()
+        if self.card is not None:
+            self.card.mend()
         if not self.device.powered:
             self.device.power_on()
         self._free_the_path()
@@ -401,6 +420,11 @@ class Loop(Inbox):
             self.device.clear()
 
     # What is true
+
+    @property
+    def terminal(self) -> CardEnd:
+        assert self.card is not None
+        return self.card
 
     @property
     def screen(self) -> str:
@@ -432,7 +456,11 @@ class Loop(Inbox):
         assert booked <= self.cassette_minor, "money was invented or booked twice"
         assert self.cassette_minor <= booked + doubtful, "money was lost"
         paid = self.of(f.PaymentCompleted)
-        assert sum(fact.total_minor for fact in paid) == sum(fact.value_minor for fact in stacked)
+        by_card = sum(card.amount_minor for fact in paid for card in fact.cards if card.leg == "bill")
+        assert sum(fact.total_minor for fact in paid) == sum(fact.value_minor for fact in stacked) + by_card
+        if self.card is not None:
+            assert sum(self.card.twin.standing()) == self.books.card_minor, "what the terminal charged is not booked"
+            assert self.books.card_minor == sum(card.amount_minor for fact in paid for card in fact.cards)
         assert [note for fact in paid for note in fact.notes] == [
             f.NoteInPayment(fact.note_id, fact.value_minor) for fact in stacked
         ], "each stacked note is evidence of one payment, once"
@@ -459,3 +487,11 @@ def to_cash(loop: Loop, balance_minor: int) -> None:
     loop.scan(balance_minor)
     loop.touch("pay_full")
     loop.touch("pay_cash")
+
+
+def to_card(loop: Loop, balance_minor: int) -> None:
+    """A resident chooses to pay all of it by card, and the terminal waits for the card."""
+    loop.scan(balance_minor)
+    for name in ("pay_full", "pay_card", "agree_fee"):
+        loop.touch(name)
+    loop.until(loop.terminal.twin.customer_waits)
