@@ -219,6 +219,8 @@ def test_a_refund_and_a_list() -> None:
     repayment = as_repayment(body | {"metadata": {"reference": "V1"}, "charge": CHARGE})
     assert repayment is not None
     assert (repayment.reference, repayment.amount_minor, repayment.slip.last4) == ("V1", 1000, "9969")
+    assert as_repayment(body | {"amount": 0}) is None
+    assert as_repayment(body | {"amount": ""}) is None
     assert as_list({"object": "list", "data": [body, 7], "has_more": False}) == ([body], False)
     assert as_list({"object": "search_result", "data": [], "has_more": True}) == ([], True)
     for page in (

@@ -192,7 +192,8 @@ def as_repayment(body: dict[str, Any]) -> Repayment | None:
         _whole(body, "amount"),
         _slip(_mapping(body, "charge")),
     )
-    return repayment if body.get("object") == "refund" and is_id(repayment.id, "re") and repayment.status else None
+    believable = body.get("object") == "refund" and is_id(repayment.id, "re") and repayment.status
+    return repayment if believable and repayment.amount_minor > 0 else None  # a refund of nothing is none
 
 
 def as_list(body: dict[str, Any]) -> tuple[list[dict[str, Any]], bool] | None:
