@@ -33,10 +33,12 @@ def quoted(kiosk: Client, account: Account, amount_minor: int, **more: Any) -> A
 
 @pytest.fixture(autouse=True)
 def plain() -> Any:
-    """Each test lays down its own rules."""
+    """Each test lays down its own rules; other modules left theirs in the same database."""
+    for rules in (ApplicationRule, TenderLimit):
+        rules.objects.all().delete()
     yield
-    ApplicationRule.objects.all().delete()
-    TenderLimit.objects.all().delete()
+    for rules in (ApplicationRule, TenderLimit):
+        rules.objects.all().delete()
 
 
 def three_bills() -> tuple[Account, list[str]]:

@@ -1,11 +1,12 @@
-"""Ten thousand random and damaged conversations into the machine: no exception, no approval that was not in them."""
+"""Ten thousand random and damaged conversations into the machine: no exception, no approval that was not in them.
+
+The conversations of a run come from one seed, which is printed.
+"""
 
 import json
 import random
+import secrets
 from typing import Any
-
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from hardware.cards.contract import (
     APPROVED,
@@ -22,6 +23,7 @@ from hardware.cards.stripe import Reply, Settings, StripeMachine
 from hardware.sim.stripe_account import Account
 from hardware.sim.stripe_wire import LEAK, PAN, Door
 
+CONVERSATIONS = 10_000
 READER = Account().settings.reader
 REFERENCE = "LK7A00000001"
 HEADERS = {"authorization": "Bearer rk_live_twin"}
@@ -118,10 +120,16 @@ def _carries_money(status: int, raw: bytes, reference: str) -> bool:
     )
 
 
-@settings(max_examples=10_000, deadline=None)
-@given(st.integers(0, 1 << 60))
-def test_no_conversation_breaks_the_machine_or_makes_money(seed: int) -> None:
+def test_no_conversation_breaks_the_machine_or_makes_money() -> None:
+    seed = secrets.randbits(32)
+    print(f"seed {seed}")
     chance = random.Random(seed)
+    for _ in range(CONVERSATIONS):
+        live(chance)
+
+
+def live(chance: random.Random) -> None:
+    """Hold one conversation, with a layer above that acknowledges all it is told."""
     order, cancel_at = chance.choice(ORDERS), chance.randrange(20)
     replies = [_heard(chance) for _ in range(chance.randrange(14))]
     machine = StripeMachine(Settings(READER))

@@ -1,9 +1,11 @@
-"""Ten thousand random and damaged streams into the codec: no exception, and no approval that was not sent."""
+"""Ten thousand random and damaged streams into the codec: no exception, and no approval that was not sent.
 
+The streams of a run come from one seed, which is printed.
+"""
+
+import random
+import secrets
 from collections.abc import Iterator
-
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from hardware.cards.contract import Acknowledge, BatchClosed, Connected, Ended, Event, Lost, Query, Reversed, Sale
 from hardware.cards.zvt import Profile, ZvtCodec
@@ -18,6 +20,7 @@ DECLINED = bytes.fromhex("04 0F 02 27 05")
 PROGRESS = bytes.fromhex("04 FF 01 0A")
 OPENING = (ANSWER, REGISTERED, ANSWER, READY, ANSWER, NOTHING)
 
+STREAMS = 10_000
 WORDS = (ANSWER, ANSWER, BUSY, DONE, NO, APPROVED, APPROVED, OTHER, DECLINED, PROGRESS, READY, NOTHING)
 GAPS_MS = (20, 300, 7_000)
 
@@ -47,9 +50,16 @@ def _approvals(stream: bytes) -> int:
     return sum(b"\x27\x00" in plain[at + 3 : at + 3 + plain[at + 2]] for at in starts)
 
 
-@settings(max_examples=10_000, deadline=None)
-@given(st.binary(max_size=26))
-def test_no_stream_breaks_the_codec_or_approves_a_sale(seed: bytes) -> None:
+def test_no_stream_breaks_the_codec_or_approves_a_sale() -> None:
+    seed = secrets.randbits(32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    approved = sum(live(chance.randbytes(chance.randrange(27))) for _ in range(STREAMS))
+    assert approved > STREAMS // 200, "the streams hold no approvals worth counting"
+
+
+def live(seed: bytes) -> int:
+    """Feed the stream that `seed` stands for; return how many approvals were told."""
     first, second = seed[:1] or b"\0", seed[1:2] or b"\0"
     serial, gap_ms = first[0] % 2 == 1, GAPS_MS[first[0] // 2 % 3]
     opened = len(OPENING) if second[0] < 200 else second[0] % len(OPENING)
@@ -66,7 +76,8 @@ def test_no_stream_breaks_the_codec_or_approves_a_sale(seed: bytes) -> None:
     for _ in range(4):
         now_ms += 60_000
         approved += _react(codec, codec.tick(now_ms)[1], now_ms)
-    assert approved <= _approvals(stream)
+    assert approved <= _approvals(stream), seed.hex()
+    return approved
 
 
 def _react(codec: ZvtCodec, events: list[Event], now_ms: int) -> int:

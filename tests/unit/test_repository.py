@@ -36,10 +36,13 @@ def tracked() -> tuple[Path, ...]:
     return tuple(path for name in listed.split("\0") if name and (path := ROOT / name).is_file())
 
 
-def texts() -> Iterator[tuple[Path, str]]:
-    for path in tracked():
-        if path.suffix not in BINARY and path.name not in ("LICENSE", "requirements.lock"):
-            yield path, path.read_text(encoding="utf-8")
+@cache
+def texts() -> tuple[tuple[Path, str], ...]:
+    return tuple(
+        (path, path.read_text(encoding="utf-8"))
+        for path in tracked()
+        if path.suffix not in BINARY and path.name not in ("LICENSE", "requirements.lock")
+    )
 
 
 def modules() -> Iterator[tuple[Path, str]]:
@@ -48,9 +51,9 @@ def modules() -> Iterator[tuple[Path, str]]:
             yield path, text
 
 
-def trees() -> Iterator[tuple[Path, ast.Module]]:
-    for path, text in modules():
-        yield path, ast.parse(text, str(path))
+@cache
+def trees() -> tuple[tuple[Path, ast.Module], ...]:
+    return tuple((path, ast.parse(text, str(path))) for path, text in modules())
 
 
 def lines_with(pattern: re.Pattern[str]) -> list[str]:
