@@ -11,29 +11,17 @@ Every acceptor's twin takes these requests, each a JSON line with "do":
 milliseconds. What a protocol can do to its own line is said by its module.
 """
 
-import json
-import os
-import select
-import signal
-import sys
-import threading
-import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol
 
-from hardware.sim.control import Answer, ControlServer, Refused, Request, text, whole
-from hardware.sim.lines import PtyLine, sole_server
+from hardware.sim.control import Answer, Refused, Request, text, whole
+from hardware.sim.lines import PtyLine
 from hardware.sim.notes import Body, Place
+from hardware.sim.twin import Act, Twin, doing
 
 BUSY_S, REST_S = 0.01, 0.25  # how often time is passed on while a note moves, and while nothing does
-WAIT_MS = 10_000
-
-Act = Callable[[], Answer]
-Job = tuple[Act, "Future[Answer]"]
 
 
 class Device(Protocol):
@@ -89,7 +77,7 @@ class Wire(Protocol):
         """Take bytes from the host; return what is written back, one item a write."""
 
 
-class AcceptorTwin:
+class AcceptorTwin(Twin):
     """A running twin. One thread owns device and line; `handle` may be called from any other.
 
     `link` becomes a symbolic link to the pseudo-terminal. With `store` the position of notes and the cassette survive
@@ -98,130 +86,49 @@ class AcceptorTwin:
     """
 
     def __init__(self, link: str | Path, device: Device, wire: Wire, store: Path | None = None) -> None:
-        self._store = store
+        super().__init__(store)
         self.device: Device = device
         self.wire: Wire = wire
         self._line = PtyLine(link)
-        self._jobs: deque[Job] = deque()
-        self._changed = threading.Condition()
-        self._saved: dict[str, Any] = {}
-        self._owed_ms = 0.0  # less than one millisecond, not yet passed on
-        self._closed = False
-        self._wake_read, self._wake_write = os.pipe()
         self._line.plug_in()
         self.device.power_on()
-        self._thread = threading.Thread(target=self._serve, name="acceptor twin", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Unplug and end the thread."""
-        if not self._closed:
-            self._closed = True
-            os.write(self._wake_write, b"!")
-            self._thread.join()
-            for end in (self._wake_read, self._wake_write):
-                os.close(end)
-
-    def __enter__(self) -> "AcceptorTwin":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        self.start("acceptor twin")
 
     # The thread
 
-    def _serve(self) -> None:
-        before = time.monotonic()
-        while not self._closed:
-            ends = [self._wake_read] + ([self._line.fileno()] if self._line.plugged else [])
-            ready, _, _ = select.select(ends, [], [], BUSY_S if self._busy() else REST_S)
-            now = time.monotonic()
-            with self._changed:
-                self._pass(now - before)
-                if self._wake_read in ready:
-                    os.read(self._wake_read, 4096)
-                    self._work()
-                self._answer(self._line.read())
-                self._changed.notify_all()
-            before = now
-        self._line.unplug()
-        self._work()
+    def ends(self) -> list[Any]:
+        return [self._line.fileno()] if self._line.plugged else []
 
-    def _busy(self) -> bool:
-        return self.device.powered and self.device.busy
+    def patience_s(self) -> float:
+        return BUSY_S if self.device.powered and self.device.busy else REST_S
 
-    def _pass(self, elapsed_s: float) -> None:
-        self._owed_ms += elapsed_s * 1_000
-        whole_ms = int(self._owed_ms)
-        self._owed_ms -= whole_ms
-        self.wire.step(whole_ms)
-        self._save()
+    def step(self, dt_ms: int) -> None:
+        self.wire.step(dt_ms)
+        self.save()
 
-    def _answer(self, data: bytes) -> None:
+    def answer(self, ready: list[Any]) -> None:
+        del ready
+        data = self._line.read()
         if data:
             writes = self.wire.feed(data)
-            self._save()  # what the host is about to read must already be true after a restart
+            self.save()  # what the host is about to read must already be true after a restart
             for write in writes:
                 self._line.write(write)
 
-    def _work(self) -> None:
-        while self._jobs:
-            act, result = self._jobs.popleft()
-            try:
-                result.set_result(act())
-            except Refused as refusal:
-                result.set_exception(refusal)
-        self._save()
+    def unplug(self) -> None:
+        self._line.unplug()
 
-    def _save(self) -> None:
-        body = self.device.body.to_json()
-        if self._store is None or body == self._saved:
-            return
-        fresh = self._store.with_name(f"{self._store.name}.new")
-        fresh.write_text(json.dumps(body), encoding="utf-8")
-        fresh.replace(self._store)
-        self._saved = body
+    def kept(self) -> dict[str, Any]:
+        return self.device.body.to_json()
 
     # Control
 
-    def handle(self, request: Request) -> Answer:
-        """Do one control request. Refused if it makes no sense now, or at all."""
-        do = request["do"]
-        if do in ("wait_enabled", "wait_state"):
-            return self._wait(request)
-        act = self._act(do, request)
-        result: Future[Answer] = Future()
-        if self._closed:
-            raise Refused("the twin is stopping")
-        self._jobs.append((act, result))
-        os.write(self._wake_write, b"!")
-        return result.result()
-
-    def _wait(self, request: Request) -> Answer:
-        timeout_ms = whole(request, "timeout_ms", WAIT_MS)
-        reached = self._enabled(request) if request["do"] == "wait_enabled" else self._matching(request)
-        with self._changed:
-            if not self._changed.wait_for(reached, timeout_ms / 1_000):
-                raise Refused(f"not within {timeout_ms} ms: {self.state()}")
-            return self.state()
+    def awaited(self, request: Request) -> Callable[[], bool] | None:
+        return self._enabled(request) if request["do"] == "wait_enabled" else super().awaited(request)
 
     def _enabled(self, request: Request) -> Callable[[], bool]:
         value_minor = whole(request, "value_minor", 0)
         return lambda: value_minor in self.device.enabled if value_minor else bool(self.device.enabled)
-
-    def _matching(self, request: Request) -> Callable[[], bool]:
-        wanted = {name: value for name, value in request.items() if name not in ("do", "timeout_ms")}
-        unknown = wanted.keys() - self.state().keys()
-        if unknown:
-            raise Refused(f"state has no {', '.join(sorted(unknown))}")
-
-        def matches() -> bool:
-            state = self.state()
-            return all(state[name] == value for name, value in wanted.items())
-
-        return matches
 
     def state(self) -> Answer:
         """Return what a person beside the device could see, and what the host has enabled."""
@@ -253,7 +160,7 @@ class AcceptorTwin:
         del do, request
         return None
 
-    def _act(self, do: str, request: Request) -> Act:
+    def act(self, do: str, request: Request) -> Act:
         """Return what to do on the twin's thread; fields are checked here, on the client's."""
         for acts in (self._note_acts, self._staff_acts, self.line_acts):
             act = acts(do, request)
@@ -305,29 +212,5 @@ class AcceptorTwin:
         return {"cassette": _notes(notes), "cassette_minor": sum(value * count for value, count in notes.items())}
 
 
-def doing(act: Callable[[], None]) -> Act:
-    """Return `act` with an empty answer."""
-
-    def answer() -> Answer:
-        act()
-        return {}
-
-    return answer
-
-
 def _notes(notes: Counter[int]) -> list[dict[str, int]]:
     return [{"value_minor": value, "count": count} for value, count in sorted(notes.items()) if count]
-
-
-def serve(link: Path, control: Path, start: Callable[[], AcceptorTwin]) -> int:
-    """Run the twin that `start` makes until SIGTERM or SIGINT; return the exit code."""
-    done = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, done)
-    try:
-        with sole_server(link), start() as twin, ControlServer(control, twin.handle):
-            print(link, flush=True)  # whoever started it may connect now
-            signal.sigwait(done)
-    except OSError as error:
-        print(f"simulate: {error}", file=sys.stderr)
-        return 1
-    return 0

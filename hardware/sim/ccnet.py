@@ -14,12 +14,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hardware.sim.acceptor import AcceptorTwin, Act, doing, serve
+from hardware.sim.acceptor import AcceptorTwin
 from hardware.sim.ccnet_device import Validator
 from hardware.sim.ccnet_parts import CODES, MODELS, Settings
-from hardware.sim.ccnet_wire import Trouble, Wire
+from hardware.sim.ccnet_wire import Wire
 from hardware.sim.control import Answer, Refused, Request, text, whole
 from hardware.sim.notes import load
+from hardware.sim.twin import Act, doing, serve, setting, unhex
 
 
 class CcnetTwin(AcceptorTwin):
@@ -42,11 +43,11 @@ class CcnetTwin(AcceptorTwin):
             case "drop_reply":
                 return self._drop(whole(request, "count", 1), text(request, "when", ""))
             case "corrupt" | "echo" | "double" | "late":
-                return _set(trouble, do, whole(request, "count", 1))
+                return setting(trouble, do, whole(request, "count", 1))
             case "noise":
-                return _set(trouble, "noise", _hex(text(request, "hex", "02")))
+                return setting(trouble, "noise", unhex(text(request, "hex", "02")))
             case "fragment":
-                return _set(trouble, "fragment", bool(request.get("on", True)))
+                return setting(trouble, "fragment", bool(request.get("on", True)))
             case "fail":
                 return doing(self.device.fail)
         return None
@@ -60,17 +61,6 @@ class CcnetTwin(AcceptorTwin):
             return {}
 
         return drop
-
-
-def _set(trouble: Trouble, name: str, value: object) -> Act:
-    return doing(lambda: setattr(trouble, name, value))
-
-
-def _hex(digits: str) -> bytes:
-    try:
-        return bytes.fromhex(digits)
-    except ValueError as error:
-        raise Refused(f"not hexadecimal: {digits}") from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,12 +14,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hardware.sim.acceptor import AcceptorTwin, Act, doing, serve
+from hardware.sim.acceptor import AcceptorTwin
 from hardware.sim.control import Answer, Refused, Request, text, whole
 from hardware.sim.ebds_device import Acceptor
 from hardware.sim.ebds_parts import POLICIES, PROFILES, Settings
-from hardware.sim.ebds_wire import BITS, Trouble, Wire
+from hardware.sim.ebds_wire import BITS, Wire
 from hardware.sim.notes import load
+from hardware.sim.twin import Act, serve, setting
 
 
 class EbdsTwin(AcceptorTwin):
@@ -42,11 +43,11 @@ class EbdsTwin(AcceptorTwin):
             case "drop_reply":
                 return self._drop(whole(request, "count", 1), text(request, "when", ""))
             case "corrupt" | "echo" | "other_toggle":
-                return _set(trouble, do, whole(request, "count", 1))
+                return setting(trouble, do, whole(request, "count", 1))
             case "noise":
-                return _set(trouble, "noise", _hex(text(request, "hex", "05")))
+                return setting(trouble, "noise", _hex(text(request, "hex", "05")))
             case "fragment":
-                return _set(trouble, "fragment", bool(request.get("on", True)))
+                return setting(trouble, "fragment", bool(request.get("on", True)))
         return None
 
     def _drop(self, count: int, when: str) -> Act:
@@ -58,10 +59,6 @@ class EbdsTwin(AcceptorTwin):
             return {}
 
         return drop
-
-
-def _set(trouble: Trouble, name: str, value: object) -> Act:
-    return doing(lambda: setattr(trouble, name, value))
 
 
 def _hex(digits: str) -> bytes:

@@ -13,12 +13,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hardware.sim.acceptor import AcceptorTwin, Act, doing, serve
+from hardware.sim.acceptor import AcceptorTwin
 from hardware.sim.control import Answer, Refused, Request, text, whole
 from hardware.sim.id003_device import Acceptor
 from hardware.sim.id003_parts import CASSETTE_BACK, CLEARS, NAMEPLATES, WORDS, Settings
-from hardware.sim.id003_wire import Trouble, Wire
+from hardware.sim.id003_wire import Wire
 from hardware.sim.notes import load
+from hardware.sim.twin import Act, serve, setting, unhex
 
 
 class Id003Twin(AcceptorTwin):
@@ -41,13 +42,13 @@ class Id003Twin(AcceptorTwin):
             case "drop_reply":
                 return self._drop(whole(request, "count", 1), text(request, "when", ""))
             case "corrupt" | "echo":
-                return _set(trouble, do, whole(request, "count", 1))
+                return setting(trouble, do, whole(request, "count", 1))
             case "echoes":
-                return _set(self.wire, "echoes", bool(request.get("on", True)))
+                return setting(self.wire, "echoes", bool(request.get("on", True)))
             case "noise":
-                return _set(trouble, "noise", _hex(text(request, "hex", "05")))
+                return setting(trouble, "noise", unhex(text(request, "hex", "05")))
             case "fragment":
-                return _set(trouble, "fragment", bool(request.get("on", True)))
+                return setting(trouble, "fragment", bool(request.get("on", True)))
         return None
 
     def _drop(self, count: int, when: str) -> Act:
@@ -60,17 +61,6 @@ class Id003Twin(AcceptorTwin):
             return {}
 
         return drop
-
-
-def _set(target: Trouble | Wire, name: str, value: object) -> Act:
-    return doing(lambda: setattr(target, name, value))
-
-
-def _hex(digits: str) -> bytes:
-    try:
-        return bytes.fromhex(digits)
-    except ValueError as error:
-        raise Refused(f"not hexadecimal: {digits}") from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -21,37 +21,26 @@ import argparse
 import base64
 import binascii
 import json
-import os
-import select
-import signal
 import socket
-import sys
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from hardware.sim.control import Answer, ControlServer, Refused, Request, text, whole
-from hardware.sim.lines import PtyLine, sole_server
+from hardware.sim.control import Answer, Refused, Request, text, whole
+from hardware.sim.lines import PtyLine
 from hardware.sim.pax_device import Terminal
 from hardware.sim.pax_parts import RESULTS, Memory, Plan, Settings
 from hardware.sim.pax_wire import Trouble, Wire
+from hardware.sim.twin import Act, Twin, doing, serve, setting
 
 LOOPBACK = "127.0.0.1"
 BUSY_S, REST_S = 0.01, 0.1  # how often time is passed on while something is under way, and while nothing is
-WAIT_MS = 10_000
 READ_BYTES = 4096
 REQUEST_BYTES_MAX = 65_536
 COUNTED = ("lose_ack", "nak", "lose_answer", "corrupt", "twice", "lose_eot", "hang_up")
 SWITCHED = ("split", "glue", "packets")
-
-Job = tuple[Callable[[], Answer], "Future[Answer]"]
 
 
 class _Client:
@@ -101,11 +90,8 @@ class _Client:
         self.connection.close()
 
 
-class PaxTwin:
-    """A running twin. One thread owns terminal and lines; `handle` may be called from any other.
-
-    With `state` the batch survives the process: a twin that is started again comes up as after a power cut.
-    """
+class PaxTwin(Twin):
+    """A running twin. With `state` the batch survives the process."""
 
     def __init__(
         self,
@@ -114,8 +100,9 @@ class PaxTwin:
         settings: Settings | None = None,
         state: str | Path | None = None,
     ) -> None:
-        self._store = Path(state) if state else None
-        self.terminal = Terminal(settings, _load(self._store))
+        store = Path(state) if state else None
+        super().__init__(store)
+        self.terminal = Terminal(settings, _load(store))
         self.trouble = Trouble()
         self._line = PtyLine(link) if link else None
         self._wire = Wire(self.terminal, self.trouble)  # of the pseudo-terminal
@@ -124,71 +111,38 @@ class PaxTwin:
         self._listener: socket.socket | None = None
         self._clients: list[_Client] = []
         self._cable = True
-        self._jobs: deque[Job] = deque()
-        self._changed = threading.Condition()
-        self._saved: dict[str, Any] = {}
-        self._owed_ms = 0.0
-        self._closed = False
-        self._wake_read, self._wake_write = os.pipe()
         self.terminal.power_on()
         self._tend_lines()
-        self._thread = threading.Thread(target=self._serve, name="pax twin", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Unplug and end the thread."""
-        if not self._closed:
-            self._closed = True
-            os.write(self._wake_write, b"!")
-            self._thread.join()
-            for end in (self._wake_read, self._wake_write):
-                os.close(end)
-
-    def __enter__(self) -> "PaxTwin":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        self.start("pax twin")
 
     # The thread
 
-    def _serve(self) -> None:
-        before = time.monotonic()
-        while not self._closed:
-            ready, _, _ = select.select(self._ends(), [], [], BUSY_S if self._stirring() else REST_S)
-            now = time.monotonic()
-            with self._changed:
-                self._pass(now - before)
-                if self._wake_read in ready:
-                    os.read(self._wake_read, 4096)
-                    self._work()
-                self._read(ready)
-                self._save()  # what a host is about to read must already be true after a restart
-                self._write()
-                self._tend_lines()
-                self._changed.notify_all()
-            before = now
-        self._cable = False
-        self._tend_lines()
-        self._work()
-
-    def _ends(self) -> list[Any]:
-        ends: list[Any] = [self._wake_read, *(client.connection for client in self._clients)]
+    def ends(self) -> list[Any]:
+        ends: list[Any] = [client.connection for client in self._clients]
         ends += [self._listener] if self._listener else []
         return ends + ([self._line.fileno()] if self._line and self._line.plugged else [])
 
-    def _stirring(self) -> bool:
-        return self.terminal.busy or any(wire.stirs for wire in [self._wire, *(each.wire for each in self._clients)])
+    def patience_s(self) -> float:
+        stirs = self.terminal.busy or any(wire.stirs for wire in [self._wire, *(each.wire for each in self._clients)])
+        return BUSY_S if stirs else REST_S
 
-    def _pass(self, elapsed_s: float) -> None:
-        self._owed_ms += elapsed_s * 1_000
-        whole_ms = int(self._owed_ms)
-        self._owed_ms -= whole_ms
-        self.terminal.step(whole_ms)
+    def step(self, dt_ms: int) -> None:
+        self.terminal.step(dt_ms)
         for wire in [self._wire, *(client.wire for client in self._clients)]:
-            wire.step(whole_ms)
+            wire.step(dt_ms)
+
+    def answer(self, ready: list[Any]) -> None:
+        self._read(ready)
+        self.save()  # what a host is about to read must already be true after a restart
+        self._write()
+        self._tend_lines()
+
+    def unplug(self) -> None:
+        self._cable = False
+        self._tend_lines()
+
+    def kept(self) -> dict[str, Any]:
+        return self.terminal.memory.to_json()
 
     def _read(self, ready: list[Any]) -> None:
         if self._line and self._line.plugged and self._line.fileno() in ready and (data := self._line.read()):
@@ -228,47 +182,7 @@ class PaxTwin:
             for client in list(self._clients):
                 self._drop(client)
 
-    def _work(self) -> None:
-        while self._jobs:
-            act, result = self._jobs.popleft()
-            try:
-                result.set_result(act())
-            except Refused as refusal:
-                result.set_exception(refusal)
-        self._save()
-
-    def _save(self) -> None:
-        content = self.terminal.memory.to_json()
-        if self._store is None or content == self._saved:
-            return
-        fresh = self._store.with_name(f"{self._store.name}.new")
-        fresh.write_text(json.dumps(content), encoding="utf-8")
-        fresh.replace(self._store)
-        self._saved = content
-
     # Control
-
-    def handle(self, request: Request) -> Answer:
-        """Do one control request. Refused if it makes no sense now, or at all."""
-        if request["do"] == "wait_state":
-            return self._wait(request)
-        act = self._act(request["do"], request)
-        result: Future[Answer] = Future()
-        if self._closed:
-            raise Refused("the twin is stopping")
-        self._jobs.append((act, result))
-        os.write(self._wake_write, b"!")
-        return result.result()
-
-    def _wait(self, request: Request) -> Answer:
-        timeout_ms = whole(request, "timeout_ms", WAIT_MS)
-        wanted = {name: value for name, value in request.items() if name not in ("do", "timeout_ms")}
-        if unknown := wanted.keys() - self.state().keys():
-            raise Refused(f"state has no {', '.join(sorted(unknown))}")
-        with self._changed:
-            if not self._changed.wait_for(lambda: wanted.items() <= self.state().items(), timeout_ms / 1_000):
-                raise Refused(f"not within {timeout_ms} ms: {self.state()}")
-            return self.state()
 
     def state(self) -> Answer:
         """Return what a person beside the terminal could see, and what is in its batches."""
@@ -288,8 +202,7 @@ class PaxTwin:
             "port": self.port,
         }
 
-    def _act(self, do: str, request: Request) -> Callable[[], Answer]:
-        """Return what to do on the twin's thread; fields are checked here, on the client's."""
+    def act(self, do: str, request: Request) -> Act:
         terminal = self.terminal
         plain: dict[str, Callable[[], None]] = {"power_cut": terminal.power_cut, "power_on": terminal.power_on}
         match do:
@@ -298,34 +211,34 @@ class PaxTwin:
             case "ledger":
                 return lambda: {"records": [asdict(each) for each in terminal.memory.settled + terminal.memory.records]}
             case "power_cut" | "power_on":
-                return _do(plain[do])
+                return doing(plain[do])
             case "present":
                 plan = _plan(request)
-                return _do(lambda: terminal.present(plan))
+                return doing(lambda: terminal.present(plan))
             case "auto":
                 return self._set({"default": text(request, "does")})
             case "set":
                 return self._set({name: value for name, value in request.items() if name != "do"})
             case "power_cut_at":
                 when = text(request, "when")
-                return _do(lambda: terminal.arm("power_cut", when))
+                return doing(lambda: terminal.arm("power_cut", when))
             case "hold":
-                return _set(terminal, "held", bool(request.get("on", True)))
+                return setting(terminal, "held", bool(request.get("on", True)))
             case "cable_out" | "cable_in":
-                return _set(self, "_cable", do == "cable_in")
+                return setting(self, "_cable", do == "cable_in")
         return self._make_trouble(do, request)
 
-    def _make_trouble(self, do: str, request: Request) -> Callable[[], Answer]:
+    def _make_trouble(self, do: str, request: Request) -> Act:
         if do in COUNTED:
-            return _set(self.trouble, do, whole(request, "count", 1))
+            return setting(self.trouble, do, whole(request, "count", 1))
         if do in SWITCHED:
-            return _set(self.trouble, do, bool(request.get("on", True)))
+            return setting(self.trouble, do, bool(request.get("on", True)))
         if do == "calm":
             calm = asdict(Trouble())
-            return _do(lambda: vars(self.trouble).update(calm))
+            return doing(lambda: vars(self.trouble).update(calm))
         raise Refused(f"a PAX terminal cannot {do!r}")
 
-    def _set(self, wanted: dict[str, Any]) -> Callable[[], Answer]:
+    def _set(self, wanted: dict[str, Any]) -> Act:
         types = {each.name: type(getattr(self.terminal.settings, each.name)) for each in fields(Settings)}
         wrong = [name for name, value in wanted.items() if types.get(name) is not type(value)]
         if wrong:
@@ -334,24 +247,12 @@ class PaxTwin:
             settings = replace(self.terminal.settings, **wanted)
         except ValueError as error:
             raise Refused(str(error)) from error
-        return _set(self.terminal, "settings", settings)
+        return setting(self.terminal, "settings", settings)
 
 
 def _plan(request: Request) -> Plan:
     times = {name: whole(request, name) for name in ("card_ms", "host_ms") if name in request}
     return Plan(text(request, "does", "approve"), whole(request, "part_minor", 0), **times)
-
-
-def _do(act: Callable[[], None]) -> Callable[[], Answer]:
-    def answer() -> Answer:
-        act()
-        return {}
-
-    return answer
-
-
-def _set(target: object, name: str, value: object) -> Callable[[], Answer]:
-    return _do(lambda: setattr(target, name, value))
 
 
 def _load(path: Path | None) -> Memory | None:
@@ -375,17 +276,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.link is None and options.port is None:
         parser.error("at least one of --link and --port")
     settings = Settings(options.serial, default=options.auto, card_ms=options.card_ms, start_ms=options.start_ms)
-    done = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, done)  # before the threads, which inherit it
-    try:
-        with ExitStack() as stack:
-            if options.link:
-                stack.enter_context(sole_server(options.link))
-            twin = stack.enter_context(PaxTwin(options.link, options.port, settings, options.state))
-            stack.enter_context(ControlServer(options.control, twin.handle))
-            print(options.link or f"{LOOPBACK}:{twin.port}", flush=True)  # whoever started it may connect now
-            signal.sigwait(done)
-    except OSError as error:
-        print(f"simulate pax: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return serve(
+        options.link,
+        options.control,
+        lambda: PaxTwin(options.link, options.port, settings, options.state),
+        lambda twin: options.link or f"{LOOPBACK}:{twin.port}",
+    )

@@ -16,11 +16,12 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from hardware.sim.acceptor import AcceptorTwin, Act, doing, serve
+from hardware.sim.acceptor import AcceptorTwin
 from hardware.sim.control import Answer, Refused, Request, text, whole
 from hardware.sim.ssp_device import Acceptor
 from hardware.sim.ssp_parts import KEYS, PROFILES, Settings, load
 from hardware.sim.ssp_wire import FLAGS, Wire
+from hardware.sim.twin import Act, doing, serve, unhex
 
 
 class SspTwin(AcceptorTwin):
@@ -52,7 +53,7 @@ class SspTwin(AcceptorTwin):
                 count = whole(request, "count", 1)
                 return doing(lambda: setattr(trouble, do, count))
             case "noise":
-                noise = _hex(text(request, "hex", "05"))
+                noise = unhex(text(request, "hex", "05"))
                 return doing(lambda: setattr(trouble, "noise", noise))
             case "fragment":
                 on = bool(request.get("on", True))
@@ -77,13 +78,6 @@ class SspTwin(AcceptorTwin):
             self.device.own.store[value_minor] += count
 
         return doing(put_in)
-
-
-def _hex(digits: str) -> bytes:
-    try:
-        return bytes.fromhex(digits)
-    except ValueError as error:
-        raise Refused(f"not hexadecimal: {digits}") from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -21,35 +21,24 @@ Money in cents, times in milliseconds.
 
 import argparse
 import json
-import os
-import select
-import signal
 import socket
-import sys
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol
 
-from hardware.sim.control import Answer, ControlServer, Refused, Request, text, whole
-from hardware.sim.lines import PtyLine, sole_server
+from hardware.sim.control import Answer, Refused, Request, text, whole
+from hardware.sim.lines import PtyLine
+from hardware.sim.twin import Act, Twin, doing, serve, setting, unhex
 from hardware.sim.zvt_device import Terminal
 from hardware.sim.zvt_parts import Memory, Settings
 from hardware.sim.zvt_wire import SerialWire, TcpWire, Trouble
 
 LOOPBACK = "127.0.0.1"
 BUSY_S, REST_S = 0.01, 0.1  # how often time is passed on while something is under way, and while nothing is
-WAIT_MS = 10_000
 READ_BYTES = 4096
 COUNTED = ("drop", "corrupt", "no_ack", "deaf")
-
-Job = tuple[Callable[[], Answer], "Future[Answer]"]
 
 
 class Port(Protocol):
@@ -161,119 +150,54 @@ class TcpPort:
                 self._client.sendall(data)
 
 
-class ZvtTwin:
-    """A running twin. One thread owns device and port; `handle` may be called from any other."""
+class ZvtTwin(Twin):
+    """A running twin on a port."""
 
     def __init__(self, port: Port, settings: Settings | None = None, state: str | Path | None = None) -> None:
-        self._store = Path(state) if state else None
-        kept = json.loads(self._store.read_text()) if self._store and self._store.exists() else None
+        store = Path(state) if state else None
+        super().__init__(store)
+        kept = json.loads(store.read_text()) if store and store.exists() else None
         self.device = Terminal(settings, Memory.from_json(kept) if kept else None)
         self.trouble = Trouble()
         wire = SerialWire if self.device.settings.serial else TcpWire
         self.wire: TcpWire | SerialWire = wire(self.device, self.trouble)
         self.port = port
-        self._jobs: deque[Job] = deque()
-        self._changed = threading.Condition()
-        self._saved = ""
-        self._owed_ms = 0.0  # less than one millisecond, not yet passed on
-        self._closed = False
-        self._wake_read, self._wake_write = os.pipe()
         self.port.plug_in()
         self.device.power_on()
-        self._thread = threading.Thread(target=self._serve, name="zvt twin", daemon=True)
-        self._thread.start()
+        self.start("zvt twin")
 
     @property
     def address(self) -> str:
         return self.port.address
 
-    def close(self) -> None:
-        """Unplug and end the thread."""
-        if not self._closed:
-            self._closed = True
-            os.write(self._wake_write, b"!")
-            self._thread.join()
-            for end in (self._wake_read, self._wake_write):
-                os.close(end)
-
-    def __enter__(self) -> "ZvtTwin":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # The thread
 
-    def _serve(self) -> None:
-        before = time.monotonic()
-        while not self._closed:
-            patience_s = REST_S if self.device.due_ms() is None else BUSY_S
-            ready, _, _ = select.select([self._wake_read, *self.port.ends()], [], [], patience_s)
-            now = time.monotonic()
-            with self._changed:
-                self._owed_ms += (now - before) * 1_000
-                whole_ms = int(self._owed_ms)
-                self._owed_ms -= whole_ms
-                self._write(self.wire.step(whole_ms))
-                if self._wake_read in ready:
-                    os.read(self._wake_read, READ_BYTES)
-                    self._work()
-                self._write(self.wire.feed(self.port.read(self.wire)))
-                self._changed.notify_all()
-            before = now
+    def ends(self) -> list[Any]:
+        return list(self.port.ends())
+
+    def patience_s(self) -> float:
+        return REST_S if self.device.due_ms() is None else BUSY_S
+
+    def step(self, dt_ms: int) -> None:
+        self._write(self.wire.step(dt_ms))
+
+    def answer(self, ready: list[Any]) -> None:
+        del ready
+        self._write(self.wire.feed(self.port.read(self.wire)))
+
+    def unplug(self) -> None:
         self.port.unplug()
-        self._work()
 
     def _write(self, writes: list[bytes]) -> None:
-        self._save()  # what the kiosk is about to read must already be true after a restart
+        self.save()  # what the kiosk is about to read must already be true after a restart
         for data in writes:
             self.port.write(data)
 
-    def _work(self) -> None:
-        while self._jobs:
-            act, result = self._jobs.popleft()
-            try:
-                result.set_result(act())
-            except Refused as refusal:
-                result.set_exception(refusal)
-        self._save()
-
-    def _save(self) -> None:
-        if self._store is None:
-            return
-        content = json.dumps(self.device.memory.to_json() | {"clock_ms": self.device.memory.clock_ms // 1_000 * 1_000})
-        if content != self._saved:
-            fresh = self._store.with_name(f"{self._store.name}.new")
-            fresh.write_text(content, encoding="utf-8")
-            fresh.replace(self._store)
-            self._saved = content
+    def kept(self) -> dict[str, Any]:
+        memory = self.device.memory
+        return memory.to_json() | {"clock_ms": memory.clock_ms // 1_000 * 1_000}
 
     # Control
-
-    def handle(self, request: Request) -> Answer:
-        """Do one control request. Refused if it makes no sense now, or at all."""
-        if request["do"] == "wait_state":
-            return self._wait(request)
-        act = self._act(request["do"], request)
-        result: Future[Answer] = Future()
-        if self._closed:
-            raise Refused("the twin is stopping")
-        self._jobs.append((act, result))
-        os.write(self._wake_write, b"!")
-        return result.result()
-
-    def _wait(self, request: Request) -> Answer:
-        timeout_ms = whole(request, "timeout_ms", WAIT_MS)
-        wanted = {name: value for name, value in request.items() if name not in ("do", "timeout_ms")}
-        unknown = wanted.keys() - self.state().keys()
-        if unknown:
-            raise Refused(f"state has no {', '.join(sorted(unknown))}")
-        with self._changed:
-            if not self._changed.wait_for(lambda: wanted.items() <= self.state().items(), timeout_ms / 1_000):
-                raise Refused(f"not within {timeout_ms} ms: {self.state()}")
-            return self.state()
 
     def state(self) -> Answer:
         """Return what a person beside it could see, and what its batch holds."""
@@ -292,8 +216,7 @@ class ZvtTwin:
     def _ledger(self) -> Answer:
         return {"entries": [asdict(entry) for entry in self.device.memory.entries]}
 
-    def _act(self, do: str, request: Request) -> Callable[[], Answer]:
-        """Return what to do on the twin's thread; fields are checked here, on the client's."""
+    def act(self, do: str, request: Request) -> Act:
         device, trouble = self.device, self.trouble
         plain: dict[str, Callable[[], object]] = {
             "power_cut": device.power_cut,
@@ -303,7 +226,7 @@ class ZvtTwin:
             "calm": lambda: vars(trouble).update(vars(Trouble())),
         }
         if do in plain:
-            return _doing(plain[do])
+            return doing(plain[do])
         match do:
             case "state":
                 return self.state
@@ -311,25 +234,25 @@ class ZvtTwin:
                 return self._ledger
             case "present":
                 does, number = text(request, "does"), whole(request, "number", 0)
-                return _doing(lambda: device.plan(does, number))
+                return doing(lambda: device.plan(does, number))
             case "everybody":
                 does = text(request, "does")
-                return _doing(lambda: device.all_do(does))
+                return doing(lambda: device.all_do(does))
             case "status":
-                return _setting(device, "status", whole(request, "code"))
+                return setting(device, "status", whole(request, "code"))
             case "slow_host":
-                return _setting(device, "slow_ms", whole(request, "ms"))
+                return setting(device, "slow_ms", whole(request, "ms"))
             case "refuse":
-                return _setting(device, "refusals", whole(request, "count", 1))
+                return setting(device, "refusals", whole(request, "count", 1))
             case "set":
                 changed = self._changed_settings(request)
-                return _setting(device, "settings", changed)
+                return setting(device, "settings", changed)
             case "noise":
-                return _setting(trouble, "noise", _hex(text(request, "hex", "AA")))
+                return setting(trouble, "noise", unhex(text(request, "hex", "AA")))
             case "fragment":
-                return _setting(trouble, "fragment", bool(request.get("on", True)))
+                return setting(trouble, "fragment", bool(request.get("on", True)))
         if do in COUNTED:
-            return _setting(trouble, do, whole(request, "count", 1))
+            return setting(trouble, do, whole(request, "count", 1))
         raise Refused(f"a ZVT terminal cannot {do!r}")
 
     def _cable_out(self) -> None:
@@ -345,25 +268,6 @@ class ZvtTwin:
             if known[name] is not type(None) and type(value) is not known[name]:
                 raise Refused(f"{name} is {known[name].__name__}")
         return replace(self.device.settings, **changes)
-
-
-def _doing(act: Callable[[], object]) -> Callable[[], Answer]:
-    def answer() -> Answer:
-        act()
-        return {}
-
-    return answer
-
-
-def _setting(target: object, name: str, value: Any) -> Callable[[], Answer]:
-    return _doing(lambda: setattr(target, name, value))
-
-
-def _hex(digits: str) -> bytes:
-    try:
-        return bytes.fromhex(digits)
-    except ValueError as error:
-        raise Refused(f"not hexadecimal: {digits}") from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -385,19 +289,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         terminal_id=options.terminal_id,
         vending=not options.not_vending,
     )
-    done = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, done)
-    try:
-        with ExitStack() as stack:
-            if options.link:
-                stack.enter_context(sole_server(options.link))
-            port: Port = PtyPort(options.link) if options.link else TcpPort(options.port)
-            twin = stack.enter_context(ZvtTwin(port, settings, options.state))
+
+    def start() -> ZvtTwin:
+        port: Port = PtyPort(options.link) if options.link else TcpPort(options.port)
+        twin = ZvtTwin(port, settings, options.state)
+        try:
             twin.device.all_do(options.everybody)
-            stack.enter_context(ControlServer(options.control, twin.handle))
-            print(twin.address, flush=True)  # whoever started it may connect now
-            signal.sigwait(done)
-    except (OSError, Refused) as error:
-        print(f"simulate zvt: {error}", file=sys.stderr)
-        return 1
-    return 0
+        except Refused:
+            twin.close()
+            raise
+        return twin
+
+    return serve(options.link, options.control, start, lambda twin: twin.address)

@@ -207,7 +207,7 @@ def _copy(copy: CassetteTicketCopy, _: Translate) -> list[Item]:
         Rule(),
         Columns(_("Total"), format_minor(copy.total_minor), bold=True, size=2),
         *(doubtful if copy.doubtful_minor else []),
-        *([Columns(_("Value unknown, not in the total"), f"{unvalued} x")] if unvalued else []),
+        *([Columns(_("Value unknown, not in the total"), str(unvalued))] if unvalued else []),
         *([Columns(_("Checks, not in the total"), format_minor(copy.check_minor))] if copy.check_minor else []),
         Feed(),
         *_signatures(copy.ticket, _),

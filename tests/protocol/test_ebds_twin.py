@@ -243,7 +243,7 @@ def test_cassette_out_in_and_its_blank_report() -> None:
     bench.device.cassette_in()
     bench.until(lambda: FaultCleared("cassette_removed") in bench.events)
     bench.run(2_000)
-    assert bench.of(NoteStacked)[-1] == NoteStacked(2, 0, clean=False)
+    assert bench.of(NoteStacked)[-1] == NoteStacked(2, 0, clean=False, self_test=True)
 
 
 def test_full_cassette_and_fraud() -> None:
