@@ -25,6 +25,7 @@ _WHATS = {
     "other": "something else",
     "note_in_doubt": "a note in doubt",
     "note_unexpected": "an unexpected note",
+    "change_in_doubt": "change in doubt",
 }
 
 

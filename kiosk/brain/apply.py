@@ -22,6 +22,7 @@ _SLIPS_MAX = 8
 def _session_opened(books: Books, fact: f.SessionOpened) -> Books:
     _require(books.note is None, "a session opened while a note is open")
     _require(not books.card_under_way, "a session opened while a card transaction is under way")
+    _require(books.payout is None, "a session opened while change is being given")
     return replace(books, session_id=fact.session_id, session_claims=0, declines=0, aftermath=())
 
 
@@ -61,6 +62,7 @@ def _credit_agreed(books: Books, fact: f.CreditAgreed) -> Books:
 def _note_stack_requested(books: Books, fact: f.NoteStackRequested) -> Books:
     _require(books.note is None, "a second note while one is open")
     _require(not books.card_under_way, "a note was asked for while a card transaction is under way")
+    _require(books.payout is None, "a note was asked for while change is being given")
     _payment(books, fact.payment_id)
     note = OpenNote(fact.note_id, fact.payment_id, fact.channel, fact.value_minor, fact.cassette_period)
     return replace(books, note=note, last_stacked_minor=0)
@@ -158,7 +160,7 @@ def _papered(books: Books, number: str, paper: str) -> tuple[Aftermath, ...]:
     return tuple(replace(item, paper=paper) if item.number == number else item for item in books.aftermath)
 
 
-_CLAIMED = {"note_in_doubt": "lost", "note_unexpected": "unplaced"}
+_CLAIMED = {"note_in_doubt": "lost", "note_unexpected": "unplaced", "change_in_doubt": "change"}
 
 
 def _claim_opened(books: Books, fact: f.ClaimOpened) -> Books:
@@ -188,6 +190,7 @@ def _period_closed(books: Books, fact: f.CassettePeriodClosed) -> Books:
         period_check_minor=0,
         doubtful_minor=0,
         swap_announced=fact.reason == "swapped",
+        carried=fact.recycler,
     )
 
 
@@ -196,12 +199,20 @@ def _period_opened(books: Books, fact: f.CassettePeriodOpened) -> Books:
     return replace(books, period=fact.period)
 
 
+def _staff_signed_out(books: Books, fact: f.StaffSignedOut) -> Books:
+    """Who leaves by themselves had the page of health before them: the recycler was looked at."""
+    looked = fact.reason == "signed_out"
+    return replace(books, staff="", payout_unknown="" if looked else books.payout_unknown)
+
+
 def _device_fault(books: Books, fact: f.DeviceFaultSeen) -> Books:
     """With a fault of the acceptor somebody may have taken the open note out of its path by hand."""
     if fact.fault == "cassette_removed":
         books = replace(books, swap_announced=False)
     if books.note is not None and fact.device == "acceptor":
         books = replace(books, note=_troubled(books.note, fact.fault))
+    if books.payout is not None and fact.fault == "payout_told" and fact.detail.isdecimal():
+        books = replace(books, payout=replace(books.payout, told_minor=int(fact.detail)))
     return books
 
 
@@ -249,7 +260,7 @@ _RULES: dict[type[Any], Callable[[Books, Any], Books]] = {
     f.CassettePeriodClosed: _period_closed,
     f.CassettePeriodOpened: _period_opened,
     f.StaffSignedIn: lambda books, fact: replace(books, staff=fact.who),
-    f.StaffSignedOut: lambda books, fact: replace(books, staff=""),
+    f.StaffSignedOut: _staff_signed_out,
     f.DeviceFaultSeen: _device_fault,
     f.FramesKept: _unchanged,
     f.KioskFrozen: lambda books, fact: replace(books, frozen=fact.reason),

@@ -204,31 +204,46 @@ def _check_taken(books: Books, fact: t.CheckTaken) -> Books:
 
 def _payout_started(books: Books, fact: f.PayoutStarted) -> Books:
     payment = open_payment(books, fact.payment_id)
-    require(books.payout is None, "a second payout while one is open")
-    require(0 < fact.amount_minor <= payment.in_minor, "a payout of more than was put in")
+    over_minor = min(payment.in_minor - payment.agreed_minor, sum(note.value_minor for note in payment.notes))
+    require(books.payout is None and not payment.change_tried, "a second payout of one payment")
+    require(books.note is None, "a payout while a note is open")
+    require(0 < fact.amount_minor <= over_minor, "a payout of more than is over")
     require(fact.amount_minor == sum(n.value_minor * n.count for n in fact.notes), "the notes of a payout differ")
-    return replace(books, payout=OpenPayout(fact.payout_id, fact.payment_id, fact.amount_minor))
+    return replace(
+        books,
+        payout=OpenPayout(fact.payout_id, fact.payment_id, fact.amount_minor, fact.notes, fact.notes, fact.held),
+        payouts=books.payouts + 1,
+        payment=replace(payment, change_tried=True),
+    )
 
 
 def _note_paid_out(books: Books, fact: t.NotePaidOut) -> Books:
     payout, payment = books.payout, open_payment(books, fact.payment_id)
     if payout is None or payout.payout_id != fact.payout_id:
         raise Contradiction("a note was paid out that nobody asked for")
+    left = {count.value_minor: count.count for count in payout.left}
+    require(left.get(fact.value_minor, 0) > 0, "a note was paid out that was not asked for")
+    left[fact.value_minor] -= 1
     counts = {count.value_minor: count.count for count in books.period_notes}
     if fact.cassette_period == books.period:
         counts[fact.value_minor] = counts.get(fact.value_minor, 0) - 1
     return replace(
         books,
         cash_minor=books.cash_minor - fact.value_minor,
-        period_notes=tuple(f.NoteCount(value, counts[value]) for value in sorted(counts) if counts[value]),
-        payout=replace(payout, paid_minor=payout.paid_minor + fact.value_minor),
+        period_notes=_counted(counts),
+        payout=replace(payout, left=_counted(left), told_minor=0),
         payment=replace(payment, change_minor=payment.change_minor + fact.value_minor),
     )
 
 
 def _payout_ended(books: Books, fact: t.PayoutEnded) -> Books:
     require(books.payout is not None and books.payout.payout_id == fact.payout_id, "a payout ended that is not open")
-    return replace(books, payout=None)
+    unknown = fact.payout_id if fact.result == "unknown" else books.payout_unknown
+    return replace(books, payout=None, payout_unknown=unknown)
+
+
+def _counted(counts: dict[int, int]) -> tuple[f.NoteCount, ...]:
+    return tuple(f.NoteCount(value, counts[value]) for value in sorted(counts) if counts[value])
 
 
 RULES: dict[type[Any], Callable[[Books, Any], Books]] = {

@@ -128,8 +128,7 @@ def complete_late(turn: Turn) -> None:
 def resume(turn: Turn) -> None:
     """Nothing is under way at the terminal: what waited for that can go on."""
     settle_leftover(turn, "restart")
-    still_waits = turn.books.note is not None or turn.books.card_under_way
-    if turn.scene.stage == "starting" and not still_waits:
+    if turn.scene.stage == "starting" and not turn.books.under_way:
         leave(turn, "restart")
 
 
@@ -215,8 +214,8 @@ def _undone_unasked(turn: Turn, card: CardSaleApproved) -> None:
         CardSaleVoided(card.payment_id, card.reference, card.reference, card.amount_minor, turn.settings.currency, True)
     )
     turn.record(DeviceFaultSeen("terminal", "reversed", f"sale {card.reference} of {card.amount_minor}"))
-    payment, stage = turn.books.payment, turn.scene.stage
-    if payment is not None and payment.payment_id == card.payment_id and stage in ("closing", "partial"):
+    payment, waits = turn.books.payment, turn.scene.stage in ("closing", "partial") and turn.books.payout is None
+    if payment is not None and payment.payment_id == card.payment_id and waits:
         go_on(turn, "card_undone")
 
 

@@ -249,7 +249,7 @@ def _note_settled(turn: Turn) -> None:
 def settle_leftover(turn: Turn, reason: str) -> None:
     """Complete or abandon a payment that nobody stands in front of (after a restart, or a note that came late)."""
     payment = turn.books.payment
-    if payment is None or turn.scene.stage in PAYING:
+    if payment is None or turn.scene.stage in PAYING or turn.books.payout is not None:
         return
     if payment.holds_money:
         done = complete(turn, reason)

@@ -6,7 +6,7 @@ A claim is a memo with a number. It moves no money, and it needs neither the acc
 from dataclasses import replace
 
 from kiosk.brain.commands import PrintSlip
-from kiosk.brain.state import ClaimDraft, OpenNote
+from kiosk.brain.state import ClaimDraft, OpenNote, OpenPayout
 from kiosk.brain.turn import Turn
 from kiosk.domain.claim import answer_by
 from kiosk.domain.facts import ClaimOpened, ClaimSlipEnded, NoteCount, NoteInPayment
@@ -17,9 +17,19 @@ SLIPS_WAIT_MS = 600_000
 
 def for_doubt(turn: Turn, note: OpenNote) -> None:
     """Open a claim for whom the doubtful note belongs to, in the decision that puts it in doubt."""
+    notes = (NoteInPayment(note.note_id, note.value_minor),)
+    _for_payer(turn, "note_in_doubt", note.payment_id, note.value_minor, notes)
+
+
+def for_change(turn: Turn, payout: OpenPayout) -> None:
+    """Open a claim for the change that may or may not have come out. It is credited meanwhile."""
+    _for_payer(turn, "change_in_doubt", payout.payment_id, payout.amount_minor - payout.paid_minor, ())
+
+
+def _for_payer(turn: Turn, what: str, payment_id: str, amount_minor: int, notes: tuple[NoteInPayment, ...]) -> None:
     payment = turn.books.payment
-    ours = payment is not None and payment.payment_id == note.payment_id
-    draft = ClaimDraft(what="note_in_doubt", payment_id=note.payment_id)
+    ours = payment is not None and payment.payment_id == payment_id
+    draft = ClaimDraft(what=what, payment_id=payment_id)
     if payment is not None and ours:
         draft = replace(
             draft,
@@ -29,7 +39,7 @@ def for_doubt(turn: Turn, note: OpenNote) -> None:
             threatened=threatened(turn.scene.account, payment.account),
         )
     language = payment.language if payment is not None and ours else turn.scene.language
-    opened = _record(turn, draft, note.value_minor, (NoteInPayment(note.note_id, note.value_minor),), language)
+    opened = _record(turn, draft, amount_minor, notes, language)
     print_slip(turn, opened)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from kiosk.brain.change import give
 from kiosk.brain.claims import carried, catch_up_slips
 from kiosk.brain.commands import DisableAcceptor, EnableAcceptor, PrintReceipt
 from kiosk.brain.idle import awake
@@ -54,11 +55,13 @@ def stop_paying(turn: Turn) -> None:
 
 
 def finish_closing(turn: Turn) -> None:
-    """End the payment if no note is open; a note whose fate is unknown is waited for."""
-    if turn.scene.stage != "closing" or turn.books.note is not None or turn.books.card_under_way:
+    """End the payment if no note is open, after its change; a note whose fate is unknown is waited for."""
+    if turn.scene.stage != "closing" or turn.books.under_way:
         return
     turn.stop("closing")
     payment = turn.books.payment
+    if give(turn):
+        return
     if payment is not None and payment.holds_money:
         complete(turn, turn.scene.closing_reason)
         show_done(turn)
@@ -147,6 +150,7 @@ def show_done(turn: Turn) -> None:
         card_minor=sum(card.amount_minor for card in done.cards if card.leg == "bill"),
         fee_minor=done.fee_minor,
         check_minor=sum(check.amount_minor for check in done.checks),
+        change_minor=done.change_minor,
     )
     turn.show(stage="done", receipt=view, receipt_of=done.receipt_number, notice="", idle_left_s=0)
     if turn.scene.claim is None:
@@ -204,11 +208,10 @@ def printed(turn: Turn, number: str, how: str) -> None:
 def leave(turn: Turn, reason: str) -> None:
     """End the session. A payment without money is abandoned; one with money must be completed before."""
     payment = turn.books.payment
-    if payment is not None and turn.books.note is None:
+    if payment is not None and turn.books.note is None and turn.books.payout is None:
         turn.record(PaymentAbandoned(payment.payment_id, reason))
     _end_session(turn, reason)
-    waits = turn.books.note is not None or turn.books.card_under_way
-    stage = "starting" if waits else "attract"
+    stage = "starting" if turn.books.under_way else "attract"
     turn.show_scene(fresh_scene(turn.state, stage, carried(turn, reason)))
     awake(turn)
     catch_up(turn)

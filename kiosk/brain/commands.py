@@ -34,6 +34,14 @@ class AcknowledgeReport:
 
 
 @dataclass(frozen=True)
+class PayOut:
+    """Give change: `notes` are (channel, count). `payout` numbers the order for ever."""
+
+    payout: int
+    notes: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
 class KeepFrames:
     """Take what went over the acceptor's line lately as evidence about note `about`."""
 
@@ -197,6 +205,7 @@ Command = (
     | StackNote
     | ReturnNote
     | AcknowledgeReport
+    | PayOut
     | KeepFrames
     | CheckTyped
     | LookUp

@@ -2,8 +2,9 @@
 
 Read this first: the table below is the whole game. `apply` (apply.py) says what each fact does to the money,
 session.py what a person can do at each stage, finding.py how a bill is found, cash.py the rules of a note, card.py and
-card_results.py those of a card, batch.py the terminal's day end, checks.py those of a check, closing.py how a payment
-ends, health.py and terminal.py what devices and timers bring, evidence.py what is kept about a note in doubt.
+card_results.py those of a card, batch.py the terminal's day end, checks.py those of a check, change.py and payout.py
+those of change, closing.py how a payment ends, health.py and terminal.py what devices and timers bring, evidence.py
+what is kept about a note in doubt.
 
 A device may speak late, at any stage, so every event is listed for every stage; an event that is not in the
 table raises. Touches are looked up by stage in session.ACTS.
@@ -18,12 +19,12 @@ from kiosk.brain import (
     card,
     card_results,
     cash,
-    change,
     checks,
     events,
     evidence,
     finding,
     health,
+    payout,
     session,
     staff,
     terminal,
@@ -56,16 +57,16 @@ RULES: dict[type[events.Event], Callable[[Turn, Any], None]] = {
     events.AcceptorConnected: health.acceptor_connected,
     events.AcceptorLost: health.acceptor_lost,
     events.AcceptorPoweredUp: health.acceptor_powered_up,
-    events.AcceptorIdle: cash.acceptor_idle,
+    events.AcceptorIdle: payout.acceptor_idle,
     events.NoteApproaching: cash.note_approaching,
     events.NoteEscrowed: cash.note_escrowed,
     events.NoteStackedReport: cash.note_stacked,
     events.NoteReturnedReport: cash.note_returned,
     events.NoteReturning: cash.note_returning,
-    events.LevelsChanged: change.levels_changed,
-    events.NotePaidOutReport: change.note_paid_out,
-    events.PayoutEndedReport: change.payout_ended,
-    events.CashboxFilled: change.cashbox_filled,
+    events.LevelsChanged: payout.levels_changed,
+    events.NotePaidOutReport: payout.note_paid_out,
+    events.PayoutEndedReport: payout.payout_ended,
+    events.CashboxFilled: payout.cashbox_filled,
     events.SecondNotePushed: cash.second_note_pushed,
     events.AcceptorFault: health.acceptor_fault,
     events.AcceptorFaultCleared: health.acceptor_fault_cleared,

@@ -226,7 +226,7 @@ class NotePaidOutReport(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PayoutEndedReport(Event):
-    """`result`: done, partial, refused or unknown."""
+    """`result`: done, partial, refused or unknown. `report` 0 needs no acknowledgement: the order never left."""
 
     report: int
     payout: int

@@ -5,11 +5,15 @@ from kiosk.brain.events import FramesTaken
 from kiosk.brain.state import OpenNote
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import DeviceFaultSeen, FramesKept, NoteInDoubt, NoteUnexpected
+from kiosk.domain.tenders import PayoutEnded
 
 
 def keep_frames(turn: Turn, note_before: OpenNote | None) -> None:
     """Ask for the frames when this decision put a note in doubt, found one, or saw a fault with one under way."""
     for fact in turn.facts:
+        if isinstance(fact, PayoutEnded) and fact.result == "unknown":
+            _ask(turn, fact.payout_id)
+            return
         if isinstance(fact, NoteInDoubt | NoteUnexpected):
             _ask(turn, fact.note_id)
             return

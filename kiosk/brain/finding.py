@@ -15,7 +15,7 @@ def open_session(turn: Turn) -> bool:
     """Open a session unless one is open; False while a note or card of an earlier one is open or money is refused."""
     if turn.books.session_id:
         return True
-    if turn.books.note is not None or turn.books.card_under_way or turn.scene.stopping:
+    if turn.books.under_way or turn.scene.stopping:
         return False
     turn.record(SessionOpened(turn.moment.ids[1]))
     turn.show(notice="", notice_minor=0)

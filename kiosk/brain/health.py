@@ -40,6 +40,7 @@ from kiosk.brain.events import (
 )
 from kiosk.brain.finding import look_up_failed
 from kiosk.brain.limits import trouble
+from kiosk.brain.payout import payout_overdue
 from kiosk.brain.staff import cassette_removed, pin_unlocked, sign_out
 from kiosk.brain.state import PAYING
 from kiosk.brain.turn import Turn
@@ -65,7 +66,9 @@ def started(turn: Turn, event: Started) -> None:
     turn.record(KioskStarted(turn.settings.version, event.reason))
     disable(turn)
     payment = turn.books.payment
-    if payment is not None and payment.holds_money:
+    if turn.books.payout is not None:
+        pass  # its payment ends when the recycler was asked what came out
+    elif payment is not None and payment.holds_money:
         complete(turn, "restart")
     elif payment is not None and turn.books.note is None:
         turn.record(PaymentAbandoned(payment.payment_id, "restart"))
@@ -79,7 +82,7 @@ def started(turn: Turn, event: Started) -> None:
     watch_batch(turn)
     if turn.books.attempt is not None:
         turn.start("card_look", turn.settings.timeouts.card_look)
-    if turn.books.note is None and not turn.books.card_under_way and turn.scene.stage == "starting":
+    if not turn.books.under_way and turn.scene.stage == "starting":
         leave(turn, "restart")
 
 
@@ -89,7 +92,8 @@ def stop_requested(turn: Turn, event: StopRequested) -> None:
     turn.show(stopping=True)
     disable(turn)
     times = turn.settings.timeouts
-    turn.start("stop", times.card_stop if turn.books.card_under_way else times.stop)
+    slow = turn.books.card_under_way or turn.books.payout is not None
+    turn.start("stop", times.card_stop if slow else times.stop)
     if turn.scene.stage == "card" and turn.scene.card_phase != "preparing":
         cancel_card(turn, "")
     elif at_slot(turn.state):
@@ -101,9 +105,8 @@ def stop_requested(turn: Turn, event: StopRequested) -> None:
 def exit_when_done(turn: Turn) -> None:
     receipt = turn.scene.receipt
     printing = receipt is not None and receipt.printed == "printing"
-    under_way = turn.books.note is not None or turn.books.card_under_way
     waiting = turn.scene.stage in ("card", "closing") or at_slot(turn.state)
-    done = not under_way and not waiting and not printing
+    done = not turn.books.under_way and not waiting and not printing
     if turn.scene.stopping and done and not turn.devices.frames_due:
         turn.order(Exit())
 
@@ -111,7 +114,7 @@ def exit_when_done(turn: Turn) -> None:
 def _stop_waited_long_enough(turn: Turn) -> None:
     """What is still open stays open in the journal: the next boot asks the device."""
     payment = turn.books.payment
-    if payment is not None and payment.holds_money:
+    if payment is not None and payment.holds_money and turn.books.payout is None:
         complete(turn, "stopping")
     turn.order(Exit())
 
@@ -121,7 +124,7 @@ def _stop_waited_long_enough(turn: Turn) -> None:
 
 def acceptor_connected(turn: Turn, event: AcceptorConnected) -> None:
     """The device was asked what it is and what it holds. Its own table must agree with the configuration."""
-    turn.hear(enabled=frozenset(), idle=False, faults=turn.devices.faults - {"wrong_table"})
+    turn.hear(enabled=frozenset(), idle=False, faults=turn.devices.faults - {"wrong_table"}, levels_told=False)
     wrong = [channel for channel, value in event.table if turn.settings.value_of(channel) not in (0, value)]
     if wrong:
         detail = f"channels {wrong} are worth something else in the device's own table"
@@ -131,6 +134,8 @@ def acceptor_connected(turn: Turn, event: AcceptorConnected) -> None:
     turn.stop("note_lost")
     if turn.books.note is not None:
         turn.start("note_open", turn.settings.timeouts.note_open)
+    if turn.books.payout is not None:
+        turn.start("payout", turn.settings.timeouts.payout)
     if turn.scene.stage == "cash" and turn.scene.notice == "cash_lost":
         turn.show(notice="cash_back")
     if turn.scene.stage == "closing":
@@ -145,18 +150,20 @@ def acceptor_lost(turn: Turn, event: AcceptorLost) -> None:
     """
     lost_before = turn.devices.acceptor.state == "lost"
     _hear_acceptor(turn, "lost", event.reason)
-    turn.hear(enabled=frozenset(), idle=False)
+    turn.hear(enabled=frozenset(), idle=False, levels_told=False)
     if turn.scene.stage == "cash":
         turn.show(notice="cash_lost")
     if turn.books.note is not None and not lost_before:
         turn.start("note_lost", turn.settings.timeouts.closing_lost)
+    if turn.books.payout is not None and not lost_before:
+        turn.start("payout", turn.settings.timeouts.payout_lost)
     finish_closing(turn)
 
 
 def acceptor_powered_up(turn: Turn, event: AcceptorPoweredUp) -> None:
     del event
     _hear_acceptor(turn, "interrogating", "power_up", turn.devices.acceptor.detail)
-    turn.hear(enabled=frozenset(), idle=False)
+    turn.hear(enabled=frozenset(), idle=False, levels_told=False)
     if turn.books.note is not None:
         if not turn.books.note.powered_up:
             turn.record(DeviceFaultSeen("acceptor", "power_up", f"note {turn.books.note.note_id}"))
@@ -357,6 +364,7 @@ TIMERS: dict[str, Callable[[Turn], None]] = {
     "closing": _closing_slow,
     "note_open": note_overdue,
     "note_lost": note_unreachable,
+    "payout": payout_overdue,
     "stop": _stop_waited_long_enough,
     "pin_lock": pin_unlocked,
     "catch_up": _give_up_catching_up,

@@ -2,6 +2,7 @@
 
 import json
 
+from kiosk.brain import change
 from kiosk.brain.state import OpenPayment, State
 from kiosk.domain.facts import LinePaid
 from kiosk.domain.invoice import Account
@@ -28,6 +29,8 @@ def trouble(state: State) -> tuple[str, ...]:
     reasons = sorted(devices.faults)
     if not devices.faults and devices.acceptor.state in _ACCEPTOR_STATES:
         reasons.append(_ACCEPTOR_STATES[devices.acceptor.state])
+    if state.books.payout_unknown:
+        reasons.append("change_in_doubt")
     return _with_shared(state, reasons)
 
 
@@ -127,14 +130,20 @@ def allowed_minor(state: State) -> tuple[int, ...]:
     """Return the note values that fit now, smallest first.
 
     A note fits when it is at most what is left plus the credit agreed, or when it is the smallest one that
-    covers what is left: paying cash is agreeing that the rest of that last note becomes credit.
+    covers what is left: paying cash is agreeing that the rest of that last note becomes credit. A larger one fits when
+    its change can surely be given.
     """
     payment = state.books.payment
     if payment is None or is_full(payment):
         return ()
     room, values = room_minor(payment), _under_limits(state)
-    covering = min((v for v in values if payment.left_minor and v >= payment.left_minor), default=0)
-    return tuple(value for value in values if value <= room or value == covering)
+    left_minor = payment.left_minor
+    covering = min((v for v in values if left_minor and v >= left_minor), default=0)
+    fit = {value for value in values if value <= room or value == covering}
+    if covering and not payment.credit_up_to_minor:
+        over_minor = covering - left_minor
+        fit |= {v for v in values if v > covering and change.fits(state, v - left_minor, over_minor)}
+    return tuple(value for value in values if value in fit)
 
 
 def room_minor(payment: OpenPayment) -> int:

@@ -19,6 +19,8 @@ class Timeouts:
     closing_lost: int = 20_000
     note_open: int = 30_000
     stop: int = 15_000
+    payout: int = 200_000  # since the last note: one may wait two minutes to be taken
+    payout_lost: int = 60_000
     staff_idle: int = 120_000
     pin_lock: int = 60_000
     card: int = 180_000  # longer than any terminal waits for a card

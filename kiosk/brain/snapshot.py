@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from kiosk.brain import change
 from kiosk.brain.batch import hindrance, waits
 from kiosk.brain.cart import ACCOUNTS_MAX
 from kiosk.brain.checks import check_most_minor, check_refusal
@@ -24,7 +25,7 @@ from kiosk.domain.snapshot import (
 WAITING = ("starting", "attract")
 
 # A person has to read these, whatever else is wrong.
-_NEVER_COVERED = ("note_in_doubt", "take_second_note")
+_NEVER_COVERED = ("note_in_doubt", "change_in_doubt", "take_second_note")
 
 
 def snapshot(state: State, revision: int) -> Snapshot:
@@ -44,6 +45,7 @@ def snapshot(state: State, revision: int) -> Snapshot:
         cash=not reasons,
         cash_reason=reasons[0] if reasons else "",
         cash_limit=cash_refusal(state, _due_minor(state)) if scene.stage in ("tender", "fee") else "",
+        change_minor=_offer(state),
         printer=devices.printer.state == "ready",
         scanner=devices.scanner.state == "ready",
         storage=devices.storage.reason,
@@ -155,18 +157,26 @@ def _payment(state: State) -> PaymentView | None:
     if state.scene.stage == "tender" and not payment.holds_money:
         return None
     takes = state.scene.stage == "cash" and not trouble(state)
+    over_minor, change_minor = max(0, payment.in_minor - payment.agreed_minor), change.coming_minor(state)
     return PaymentView(
         owe_minor=payment.agreed_minor,
         in_minor=payment.in_minor,
         left_minor=payment.left_minor,
-        credit_minor=max(0, payment.in_minor - payment.agreed_minor),
+        credit_minor=max(0, over_minor - change_minor),
         allowed_minor=allowed_minor(state) if takes else (),
         denominations_minor=state.settings.denominations_minor,
         last_note_minor=state.scene.last_note_minor,
         credit_agreed=payment.credit_up_to_minor > 0,
         by_card_minor=payment.by_card_minor,
         by_check_minor=sum(check.amount_minor for check in payment.checks),
+        change_minor=change_minor,
     )
+
+
+def _offer(state: State) -> int:
+    payment = state.books.payment
+    credited = payment is not None and payment.credit_up_to_minor > 0
+    return 0 if credited or state.scene.stage not in ("tender", "fee", "cash") else change.offer_minor(state)
 
 
 def _aftermath(state: State) -> tuple[Aftermath, ...]:
@@ -207,8 +217,11 @@ def _claim(state: State) -> ClaimView | None:
     )
 
 
-def _acceptor(devices: Devices) -> DeviceHealth:
-    """A device that answers is not well while a fault stands."""
+def _acceptor(state: State) -> DeviceHealth:
+    """A device that answers is not well while a fault stands, or change that nobody could tell of."""
+    devices = state.devices
+    if state.books.payout_unknown and devices.acceptor.state == "ready" and not devices.faults:
+        return replace(devices.acceptor, state="faulted", reason="change_in_doubt")
     if not devices.faults or devices.acceptor.state != "ready":
         return devices.acceptor
     return replace(devices.acceptor, state="faulted", reason=", ".join(sorted(devices.faults)))
@@ -266,7 +279,7 @@ def _staff(state: State) -> StaffView | None:
         total_minor=sum(count.value_minor * count.count for count in books.period_notes),
         checks=books.period_checks,
         devices=(
-            _acceptor(devices),
+            _acceptor(state),
             *_terminal(state),
             *((devices.check_reader,) if state.settings.checks else ()),
             devices.printer,

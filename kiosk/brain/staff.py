@@ -1,5 +1,6 @@
 """Staff at the kiosk: sign in with a PIN, see health, say that the cassette was swapped."""
 
+from kiosk.brain import change
 from kiosk.brain.closing import leave
 from kiosk.brain.commands import CheckPin, PrintTicket
 from kiosk.brain.events import PinChecked
@@ -76,7 +77,7 @@ def show_cards(turn: Turn, value: str) -> None:
 def swap(turn: Turn, value: str) -> None:
     """Close the period, open the next, print its ticket."""
     del value
-    if turn.books.note is not None or not holds_notes(turn):
+    if turn.books.note is not None or turn.books.payout is not None or not holds_notes(turn):
         return
     close_period(turn, turn.books.staff, "swapped")
     turn.show(stage="staff_health", notice="period_closed")
@@ -94,6 +95,8 @@ def close_period(turn: Turn, by: str, reason: str) -> None:
         reason=reason,
         checks=books.period_checks,
         check_minor=books.period_check_minor,
+        cassette=change.in_cassette(turn.state),
+        recycler=change.in_store(turn.state),
     )
     turn.record(closed)
     turn.record(CassettePeriodOpened(books.period + 1))

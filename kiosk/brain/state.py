@@ -62,6 +62,7 @@ class OpenPayment:
     cards: tuple[CardSaleApproved, ...] = ()
     checks: tuple[CheckInPayment, ...] = ()
     change_minor: int = 0
+    change_tried: bool = False  # a payout was ordered: never a second one
     fee: FeeAgreed | None = None  # for the newest card
 
     @property
@@ -112,12 +113,22 @@ class Attempt:
 
 @dataclass(frozen=True)
 class OpenPayout:
-    """Change that the recycler was told to give."""
+    """Change that the recycler was told to give.
+
+    Of `notes` those in `left` are not counted as given. `held` is what lay in the store before.
+    """
 
     payout_id: str
     payment_id: str
     amount_minor: int
-    paid_minor: int = 0
+    notes: tuple[NoteCount, ...]
+    left: tuple[NoteCount, ...]
+    held: tuple[NoteCount, ...] = ()
+    told_minor: int = 0  # of a note that the device told of, to a kiosk that cannot know whether it has counted it
+
+    @property
+    def paid_minor(self) -> int:
+        return self.amount_minor - sum(note.value_minor * note.count for note in self.left)
 
 
 @dataclass(frozen=True)
@@ -131,6 +142,7 @@ class Books:
     period_notes: tuple[NoteCount, ...] = ()
     period_checks: int = 0
     period_check_minor: int = 0
+    carried: tuple[NoteCount, ...] = ()  # what lay in the recycler when the period before was closed
     doubtful_minor: int = 0
     swap_announced: bool = False
     receipts: int = 0
@@ -158,6 +170,8 @@ class Books:
     batch: BatchClosed | None = None  # the newest, also one that failed
     batch_failures: int = 0  # in a row, for one day
     batch_day: str = ""  # the newest that the kiosk closed by itself
+    payouts: int = 0  # ever
+    payout_unknown: str = ""  # nobody could tell what came out of it: no cash until staff have looked
 
     @property
     def attempt(self) -> Attempt | None:
@@ -168,6 +182,11 @@ class Books:
     def card_under_way(self) -> bool:
         """True while a card transaction was announced and nobody has given up waiting for its end."""
         return self.attempt is not None and self.attempt.state == "open"
+
+    @property
+    def under_way(self) -> bool:
+        """True while money is moving, or may be: nobody new begins, and no payment that it belongs to ends."""
+        return self.note is not None or self.card_under_way or self.payout is not None
 
 
 @dataclass(frozen=True)
@@ -275,6 +294,9 @@ class Devices:
     faults: frozenset[str] = frozenset()
     idle: bool = False  # the acceptor said that no note is in its path, after the last Enable or Disable
     enabled: frozenset[int] = frozenset()
+    levels: tuple[tuple[int, int], ...] = ()  # of a recycler, (channel, count), as last told
+    levels_told: bool = False  # since it was connected
+    payout: int = 0  # number of the payout that this run ordered last
     printer: DeviceHealth = DeviceHealth("printer", "connecting")
     printing: frozenset[str] = frozenset()  # numbers of receipts that the printer has and has not finished
     scanner: DeviceHealth = DeviceHealth("scanner", "connecting")

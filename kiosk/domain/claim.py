@@ -18,8 +18,9 @@ class Aftermath:
     """What became of money that a person may be waiting for. `number` is of the receipt or the claim.
 
     `what`: applied (to an account), asking (the device is asked about a note), lost (a note in doubt; a claim is
-    open), found (such a note turned up), unplaced (a note nobody asked for; a claim is open), filed (a claim by the
-    resident). `paper`: printing, waiting, printed, failed; "" in the fold as long as nothing is known.
+    open), found (such a note turned up), unplaced (a note nobody asked for; a claim is open), change (that may not
+    have come out; a claim is open), filed (a claim by the resident). `paper`: printing, waiting, printed, failed; ""
+    in the fold as long as nothing is known.
     """
 
     what: str

@@ -178,7 +178,7 @@ class InvoiceAdded:
 
 @dataclass(frozen=True)
 class PayoutStarted:
-    """Committed before the recycler is told to give change."""
+    """Committed before the recycler is told to give change. `held` is what could be paid out just before."""
 
     payout_id: str
     payment_id: str
@@ -186,6 +186,7 @@ class PayoutStarted:
     currency: str
     notes: tuple[NoteCount, ...]
     cassette_period: int
+    held: tuple[NoteCount, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -251,7 +252,7 @@ class ClaimOpened:
     payment_id: str
     account: str
     last4: str
-    what: str  # one of claim.WHATS | "note_in_doubt" | "note_unexpected"
+    what: str  # one of claim.WHATS | "note_in_doubt" | "note_unexpected" | "change_in_doubt"
     amount_minor: int  # 0: not known
     currency: str
     notes: tuple[NoteInPayment, ...]
@@ -282,6 +283,8 @@ class CassettePeriodClosed:
     reason: str  # "swapped" | "removed"
     checks: int = 0  # in the pocket
     check_minor: int = 0
+    cassette: tuple[NoteCount, ...] = ()  # with a recycler: what lies in the cassette, and
+    recycler: tuple[NoteCount, ...] = ()  # what stays in its store
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,8 @@ class IncidentSlip:
 class CassetteTicket:
     """The ticket that goes into the bag. It counts notes and hides their value, so the count stays blind.
 
-    `opened_record` and `closed_record` are the journal's sequence numbers of the period's ends.
+    `opened_record` and `closed_record` are the journal's sequence numbers of the period's ends. `store_count` are the
+    notes that stay in a recycler, None without one.
     """
 
     office: Office
@@ -170,6 +171,7 @@ class CassetteTicket:
     note_count: int
     language: str = "en"
     checks: int = 0  # in the pocket
+    store_count: int | None = None
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
@@ -180,6 +182,8 @@ class CassetteTicket:
 class CassetteTicketCopy:
     """The copy that staff keep, with the figures. `doubtful_minor` is what may or may not lie in the cassette.
 
+    `booked_minor` is what the period took in less change, where that differs from what lies in the cassette.
+
     ValueError if the figures are of another number of notes than the ticket.
     """
 
@@ -187,6 +191,8 @@ class CassetteTicketCopy:
     notes: tuple[NoteCount, ...]
     doubtful_minor: int = 0
     check_minor: int = 0
+    store: tuple[NoteCount, ...] = ()
+    booked_minor: int | None = None
 
     def __post_init__(self) -> None:
         if sum(note.count for note in self.notes) != self.ticket.note_count:

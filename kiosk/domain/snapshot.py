@@ -56,6 +56,7 @@ NOTICES = (
     "note_rejected",
     "note_too_large",
     "note_in_doubt",
+    "change_in_doubt",
     "take_second_note",
     "cash_lost",
     "cash_back",
@@ -105,7 +106,8 @@ class DeviceHealth:
 
 @dataclass(frozen=True)
 class PaymentView:
-    """Sums in cents. `left_minor` never below 0; `credit_minor` is what would go to the account as credit now."""
+    """Sums in cents. `left_minor` never below 0; `credit_minor` is what would go to the account as credit now, and
+    `change_minor` what is to come back in notes."""
 
     owe_minor: int
     in_minor: int
@@ -117,6 +119,7 @@ class PaymentView:
     credit_agreed: bool = False
     by_card_minor: int = 0
     by_check_minor: int = 0
+    change_minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,7 @@ class ReceiptView:
     card_minor: int = 0
     fee_minor: int = 0
     check_minor: int = 0
+    change_minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -249,6 +253,7 @@ class Snapshot:
     cash: bool = True
     cash_reason: str = ""
     cash_limit: str = ""  # why this sum cannot be paid in cash: cash_report or cash_too_high
+    change_minor: int = 0  # up to this, change is given in notes
     printer: bool = True
     scanner: bool = True
     storage: str = ""  # what is wrong, or soon will be, with the journal's medium

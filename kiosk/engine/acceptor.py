@@ -89,9 +89,23 @@ def order(command: commands.Command) -> contract.Command | None:
         return contract.StackNote(command.escrow)
     if isinstance(command, commands.ReturnNote):
         return contract.ReturnNote(command.escrow)
+    if isinstance(command, commands.PayOut):
+        return contract.PayOut(command.payout, dict(command.notes))
     if isinstance(command, commands.AcknowledgeReport):
         return contract.Acknowledge(command.report)
     return None
+
+
+def refusal(command: contract.Command, refused: contract.Refused) -> tuple[type[events.Event], dict[str, Any]] | None:
+    """Return what the brain is told of a command that never left, None if the device's next report tells enough."""
+    if not isinstance(command, contract.PayOut):
+        return None
+    return events.PayoutEndedReport, {
+        "report": 0,
+        "payout": command.payout,
+        "result": "refused",
+        "detail": str(refused),
+    }
 
 
 def _health_in(event: contract.Event) -> DeviceHealth | None:

@@ -12,7 +12,7 @@ from hardware.acceptors.families import FAMILIES, Options
 from hardware.transport.driver import Driver
 from kiosk.config.model import Acceptor
 from kiosk.domain.facts import FrameSeen
-from kiosk.engine.acceptor import teller
+from kiosk.engine.acceptor import refusal, teller
 from kiosk.engine.frames import FrameRing
 from kiosk.engine.inbox import Inbox
 
@@ -41,6 +41,7 @@ class AcceptorPort:
             on_event=self._telling(teller(inbox)),
             on_wire=self._on_wire,
             before_write=toggle.keeper(lambda: family.keep(codec)),
+            on_refused=lambda command, refused: _tell_refusal(inbox, command, refused),
         )
         self.thread = threading.Thread(target=self._driver.run, name="acceptor")
 
@@ -75,3 +76,9 @@ class AcceptorPort:
         if self._capture:
             self._capture.write(f"{at_ns} {who} {what}\n")
             self._capture.flush()
+
+
+def _tell_refusal(inbox: Inbox, command: contract.Command, refused: contract.Refused) -> None:
+    told = refusal(command, refused)
+    if told is not None:
+        inbox.tell(told[0], **told[1])

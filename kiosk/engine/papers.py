@@ -117,6 +117,8 @@ class Papers:
         self, closed: facts.CassettePeriodClosed, opened_record: int, closed_record: int, at: str, who: str
     ) -> document.Document:
         """Return the blind ticket for the bag and the copy with figures for staff, one after the other."""
+        recycles = bool(closed.cassette or closed.recycler)
+        notes = closed.cassette if recycles else closed.notes
         ticket = CassetteTicket(
             office=self._office,
             kiosk_id=self._kiosk_id,
@@ -127,10 +129,14 @@ class Papers:
             closed_record=closed_record,
             at=datetime.fromisoformat(at).astimezone(self._zone),
             who=(who,) if who else (),
-            note_count=sum(note.count for note in closed.notes),
+            note_count=sum(note.count for note in notes),
             checks=closed.checks,
+            store_count=sum(note.count for note in closed.recycler) if recycles else None,
         )
-        copy = CassetteTicketCopy(ticket, closed.notes, closed.doubtful_minor, closed.check_minor)
+        booked_minor = closed.total_minor if recycles else None
+        copy = CassetteTicketCopy(
+            ticket, notes, closed.doubtful_minor, closed.check_minor, closed.recycler, booked_minor
+        )
         translate = translator("en")
         return to_document(ticket_items(ticket, translate)) + to_document(ticket_copy_items(copy, translate))
 

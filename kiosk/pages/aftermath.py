@@ -54,6 +54,8 @@ def _happened(item: Aftermath, tongue: Tongue) -> Said:
             return say("{note} was found. Staff will put it where it belongs.", note=note)
         case "filed":
             return say("Your claim is open.")
+        case "change":
+            return say("We are not sure {amount} of change came out. We opened a claim.", amount=amount)
         case _ if not item.amount_minor:
             return say("The machine took cash it could not read. We opened a claim.")
         case "lost":

@@ -57,6 +57,8 @@ def _summary(receipt: ReceiptView, tongue: Tongue) -> tuple[Line, ...]:
         lines.append(line(say("Card fee"), "rule", tongue.money(receipt.fee_minor)))
     if receipt.credit_minor:
         lines.append(line(say("Credit on your account"), "rule", tongue.money(receipt.credit_minor)))
+    if receipt.change_minor:
+        lines.append(line(say("Change given"), "rule", tongue.money(receipt.change_minor)))
     lines.append(line(say("Left to pay"), "rule", tongue.money(receipt.left_minor)))
     return tuple(lines)
 

@@ -92,6 +92,10 @@ WORDS: dict[str, tuple[Words, str]] = {
         lambda t, sum_, note: t.say("We are not sure the last cash bill went in. Staff will check. Keep your receipt."),
         "error",
     ),
+    "change_in_doubt": (
+        lambda t, sum_, note: t.say("We are not sure all your change came out. We opened a claim for you."),
+        "error",
+    ),
     "take_second_note": (lambda t, sum_, note: t.say("One cash bill at a time. Take back the second one."), "caution"),
     "cash_lost": (
         lambda t, sum_, note: t.say("The cash slot has stopped. What you put in is safe. Wait a moment, or stop here."),

@@ -85,6 +85,10 @@ def _cash_hint(snapshot: Snapshot, tongue: Tongue) -> Said:
         return say("So much cash goes to the counter. Staff take it there.")
     if snapshot.cash_limit:
         return say("Not for this amount. Cash works at the counter.")
+    if snapshot.change_minor:
+        most = Money(snapshot.change_minor, short=True)
+        # Translators: "bills" are banknotes here
+        return say("No fee. Change in bills up to {amount}. Anything over goes to your account.", amount=most)
     if snapshot.payment is not None and snapshot.payment.in_minor:
         return say("No fee. No change is given.")
     return say("No fee. No change is given: anything over goes to your account.")
@@ -93,7 +97,7 @@ def _cash_hint(snapshot: Snapshot, tongue: Tongue) -> Said:
 def cash(snapshot: Snapshot, tongue: Tongue) -> Page:
     say = tongue.say
     payment = snapshot.payment or _NOTHING
-    keep = say("Cash cannot come back out. Stop any time: all you put in counts.")
+    keep = _kept(snapshot, tongue)
     # Translators: "bill" is a banknote here
     title = say("Put in cash, one bill at a time") if snapshot.cash else say("The cash slot has stopped")
     return framed(
@@ -109,6 +113,15 @@ def cash(snapshot: Snapshot, tongue: Tongue) -> Page:
         choices=_ways_on(snapshot, payment, tongue),
         money=money_strip(payment, tongue),
     )
+
+
+def _kept(snapshot: Snapshot, tongue: Tongue) -> Said:
+    say = tongue.say
+    if snapshot.change_minor:
+        most = Money(snapshot.change_minor, short=True)
+        # Translators: "bills" are banknotes here
+        return say("Change comes in bills, up to {amount}. Other cash cannot come back: it all counts.", amount=most)
+    return say("Cash cannot come back out. Stop any time: all you put in counts.")
 
 
 def _last_note(snapshot: Snapshot, payment: PaymentView, tongue: Tongue) -> tuple[Line, ...]:
@@ -134,6 +147,9 @@ def _standing(payment: PaymentView, tongue: Tongue) -> Said:
     """Say where the payment stands after a note (A9): so much in, so much left, so much credit."""
     say = tongue.say
     inside = Money(payment.in_minor)
+    if payment.change_minor:
+        back_ = Money(payment.change_minor)
+        return say("{amount} in. Nothing left to pay. {change} comes back to you.", amount=inside, change=back_)
     if payment.left_minor:
         return say("{amount} in. {left} left to pay.", amount=inside, left=Money(payment.left_minor))
     if payment.credit_minor:
@@ -198,6 +214,8 @@ def review(snapshot: Snapshot, tongue: Tongue) -> Page:
 def closing(snapshot: Snapshot, tongue: Tongue) -> Page:
     say = tongue.say
     payment = snapshot.payment
+    if payment is not None and payment.change_minor:
+        return _giving_change(snapshot, payment, tongue)
     return framed(
         snapshot,
         tongue,
@@ -205,4 +223,22 @@ def closing(snapshot: Snapshot, tongue: Tongue) -> Page:
         lines=(line(say("We are finishing your payment. Please wait for your receipt."), "muted"),),
         picture="receipt",
         money=money_strip(payment, tongue) if payment else None,
+    )
+
+
+def _giving_change(snapshot: Snapshot, payment: PaymentView, tongue: Tongue) -> Page:
+    """The strip stays away: what comes back would make its figures run."""
+    say = tongue.say
+    credit = say("{amount} goes to your account as credit.", amount=Money(payment.credit_minor))
+    return framed(
+        snapshot,
+        tongue,
+        say("Take your change: {amount}", amount=Money(payment.change_minor)),
+        lines=(
+            # Translators: "bill" is a banknote here
+            line(say("It comes out one bill at a time. Take each one from the slot."), "strong"),
+            *((line(credit, "muted"),) if payment.credit_minor else ()),
+            line(say("Your receipt prints right after."), "muted"),
+        ),
+        picture="cash",
     )

@@ -209,9 +209,21 @@ def _copy(copy: CassetteTicketCopy, _: Translate) -> list[Item]:
         *(doubtful if copy.doubtful_minor else []),
         *([Columns(_("Value unknown, not in the total"), str(unvalued))] if unvalued else []),
         *([Columns(_("Checks, not in the total"), format_minor(copy.check_minor))] if copy.check_minor else []),
+        *_store(copy, _),
         Feed(),
         *_signatures(copy.ticket, _),
         Cut(),
+    ]
+
+
+def _store(copy: CassetteTicketCopy, _: Translate) -> list[Item]:
+    """With a recycler: what stays in it, and what the period took in less the change it gave."""
+    if copy.booked_minor is None:
+        return []
+    stays = sum(note.value_minor * note.count for note in copy.store)
+    return [
+        Columns(_("Stays in the recycler"), format_minor(stays)),
+        Columns(_("Cash booked in the period"), format_minor(copy.booked_minor)),
     ]
 
 
@@ -228,6 +240,7 @@ def _ticket_head(ticket: CassetteTicket, title: str, _: Translate) -> list[Item]
         Rule(),
         Columns(_("Notes in the cassette"), str(ticket.note_count), bold=True, size=2),
         *([Columns(_("Checks in the pocket"), str(ticket.checks), bold=True)] if ticket.checks else []),
+        *([] if ticket.store_count is None else [Columns(_("Notes in the recycler"), str(ticket.store_count))]),
         Rule(),
     ]
 
@@ -284,6 +297,8 @@ def _happened(slip: ClaimSlip, _: Translate) -> str:
             return _("The kiosk opened this claim itself: it is not sure that a cash bill went in.")
         case "note_unexpected":
             return _("The kiosk opened this claim itself: a cash bill came in that no payment asked for.")
+        case "change_in_doubt":
+            return _("The kiosk opened this claim itself: it is not sure that all change came out.")
         case _:
             return _("Something went wrong with cash.")
 

@@ -85,6 +85,7 @@ REASONS = {
     "acceptor_lost": "slot",
     "acceptor_faulted": "slot",
     "failure": "slot",
+    "change_in_doubt": "slot",
     "out_of_service": "slot",
     "cheated": "slot",
     "wrong_table": "settings",

@@ -192,6 +192,14 @@ SAMPLES: dict[str, Snapshot] = {
     ),
     "review": replace(CASH, screen="review", notice=""),
     "closing": replace(CASH, screen="closing", notice=""),
+    "tender_change": replace(BY_CARD, screen="tender", payment=None, change_minor=2400),
+    "cash_change": replace(CASH, change_minor=2400),
+    "closing_change": replace(
+        CASH, screen="closing", notice="", payment=PaymentView(5318, 6000, 0, 82, (), NOTES, 1000, change_minor=600)
+    ),
+    "done_change": replace(
+        DONE, receipt=replace(RECEIPT, credit_minor=82, change_minor=600, shut_off_cleared=False)
+    ),
     "done": DONE,
     "done_card": replace(
         DONE, card=True,

@@ -135,12 +135,12 @@ def test_declines_of_a_session_are_counted_until_a_card_is_taken() -> None:
 
 
 def test_change_and_checks_count_in_the_payment() -> None:
-    check = t.CheckTaken("c1", "p", 3000, "USD", "1041", "111000025", "6789", 1, True)
+    check = t.CheckTaken("c1", "p", 4000, "USD", "1041", "111000025", "6789", 1, True)
     payout = f.PayoutStarted("o1", "p", 500, "USD", (f.NoteCount(500, 1),), 1)
     out = t.NotePaidOut("o1", "p", "n9", 500, "USD", 1)
     after = books(*note("n1", 2000), check, payout, out, t.PayoutEnded("o1", "p", "done", ""))
     assert after.payment is not None
-    assert (after.payment.in_minor, after.cash_minor, after.check_minor) == (4500, 1500, 3000)
+    assert (after.payment.in_minor, after.cash_minor, after.check_minor) == (5500, 1500, 4000)
     assert after.period_notes == (f.NoteCount(500, -1), f.NoteCount(2000, 1))
 
 
@@ -152,6 +152,7 @@ def test_several_accounts_are_one_payment() -> None:
 
 
 FEE = t.FeeAgreed("q", "r", "service", 1, 1)
+GIVE = f.PayoutStarted("o1", "p", 500, "USD", (f.NoteCount(500, 1),), 1)
 OUT = t.NotePaidOut("o1", "p", "n9", 500, "USD", 1)
 CHECK = t.CheckTaken("c1", "p", 3000, "USD", "1041", "111000025", "6789", 1, True)
 
@@ -193,6 +194,16 @@ CHECK = t.CheckTaken("c1", "p", 3000, "USD", "1041", "111000025", "6789", 1, Tru
         (OUT,),
         (f.PayoutStarted("o1", "p", 500, "USD", (f.NoteCount(500, 1),), 1),),
         (*note("n1", 2000), f.PayoutStarted("o1", "p", 500, "USD", (f.NoteCount(500, 2),), 1)),
+        (*note("n1", 2000), f.PayoutStarted("o1", "p", 500, "USD", (f.NoteCount(500, 1),), 1)),
+        (*note("n1", 10000), replace(GIVE, amount_minor=5000, notes=(f.NoteCount(5000, 1),))),
+        (*note("n1", 10000), GIVE, replace(GIVE, payout_id="o2")),
+        (*note("n1", 10000), GIVE, t.PayoutEnded("o1", "p", "refused", ""), replace(GIVE, payout_id="o2")),
+        (*note("n1", 10000), GIVE, OUT, OUT),
+        (*note("n1", 10000), GIVE, replace(OUT, value_minor=1000)),
+        (*note("n1", 10000), GIVE, completed(10000)),
+        (*note("n1", 10000), GIVE, note("n2", 100)[0]),
+        (*note("n1", 10000), GIVE, f.SessionClosed("s", "restart"), f.SessionOpened("t")),
+        (note("n1", 10000)[0], GIVE),
         (t.PayoutEnded("o1", "p", "done", ""),),
         (f.InvoiceAdded("p", "tok1", "4417", (), 0, True),),
     ],

@@ -145,6 +145,7 @@ TENDERS: list[tuple[str, dict[str, Any], str]] = [
             "currency": "USD",
             "notes": [{"value_minor": 500, "count": 1}],
             "cassette_period": 1,
+            "held": [{"value_minor": 500, "count": 2}],
         },
         "booked nowhere",
     ),

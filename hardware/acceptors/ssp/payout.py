@@ -79,7 +79,9 @@ class Payout:
     def lost(self) -> None:
         """What was said last may not have arrived: it is never said again, the device is asked what became of it."""
         order = self._order
-        if order is not None and (order.stage == "out" or order.sent):
+        if order is not None:
+            if order.stage != "out" and not order.sent:
+                order.before = 0  # the present note was not ordered, and after a break it never is
             order.stage, order.quiet = "search", 0
 
     def changed(self) -> None:
