@@ -24,6 +24,7 @@ WAY_MS = 40  # of a request, and of an answer
 HESITATION_MS = 800  # until the person holds the card to it
 KINDS = ("lose_request", "lose_answer", "garble", "conflict", "throttle", "fail")
 DYING = {"card": "waiting", "host": "before_authorising", "booked": "after_authorising"}
+MONEY_CALLS = ("process", "process", "refund", "refund", "refund", "refund")
 LATE_MS = (500, 9_000, 200_000)
 # A refund that is later than 80 s is nobody's: its connection was reset, or the API has given it up.
 LATE_REFUND_MS = (500, 9_000, 79_000)
@@ -112,7 +113,7 @@ class StripeTwin(Twin):
 
     def trouble(self, chance: random.Random) -> None:
         kind = chance.choice((*KINDS, "late", "late", "twice", "away", "busy", "false"))
-        when, count = chance.choice(("", *CALLS)), chance.choice((1, 1, 2, 5, 40))
+        when, count = chance.choice(("", *CALLS, *MONEY_CALLS)), chance.choice((1, 1, 2, 5, 40))
         if kind in KINDS:
             self.door.trouble = Trouble(when=when, **{kind: count})
         elif kind == "late":

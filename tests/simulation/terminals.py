@@ -16,13 +16,13 @@ WAYS = ("approve", "approve", "approve", "decline", "partial", "partial", "cance
 class Terminal(ABC):
     """One protocol, drawn for one world.
 
-    `keeps_references`: whatever it did can be found by our reference. `checksums`: its frames show damage on the line.
-    `ways` are what its customers do.
+    `keeps_references`: whatever it did can be found by our reference. `damage_max`: so many wrong bytes of a frame its
+    checksum is sure to show, 0 if its line damages nothing. `ways` are what its customers do.
     """
 
     twin: Twin
     keeps_references = True
-    checksums = True
+    damage_max = 1
     ways: tuple[str, ...] = WAYS
 
     @abstractmethod
@@ -70,7 +70,7 @@ class Pax(Terminal):
             echoes=chance.random() < 0.5,
             says_eot=chance.random() < 0.8,
         )
-        self.checksums = self._settings.link == "serial"
+        self.damage_max = 1 if self._settings.link == "serial" else 0
         self.twin = PaxTwin(settings, notices=self._settings.link != "serial", handshake=self._settings.handshake)
 
     def codec(self, kept: object) -> Any:
@@ -106,7 +106,7 @@ class Zvt(Terminal):
             ends_declined=chance.random() < 0.8,
             prints=chance.choice((0, 0, 2)),
         )
-        self.checksums = serial
+        self.damage_max = 4 if serial else 0
         self._profile = Profile(serial=serial)
         self.twin = ZvtTwin(settings)
 
@@ -127,7 +127,7 @@ class Zvt(Terminal):
 class Stripe(Terminal):
     """A reader behind Stripe's API. What the public pages leave open is drawn."""
 
-    checksums = False
+    damage_max = 0
 
     def __init__(self, chance: random.Random) -> None:
         from hardware.sim.stripe_account import Settings

@@ -21,7 +21,7 @@ REOPEN_MS = 500
 class Till:
     """The terminal, which outlives every process. `plugged` is its cable.
 
-    Of what is written by either side, `drop` writes get lost and `damage` arrive with a wrong byte, one by one.
+    Of what is written by either side, `drop` writes get lost and `damage` arrive with wrong bytes, one by one.
     """
 
     def __init__(self, world: "World", terminal: Terminal) -> None:
@@ -58,11 +58,13 @@ class Till:
         if self.drop:
             self.drop -= 1
             return b""
-        if not self.damage or not self.terminal.checksums:
+        if not self.damage or not self.terminal.damage_max:
             return data
         self.damage -= 1
-        at = self._chance.randrange(len(data))
-        return data[:at] + bytes([data[at] ^ self._chance.choice((1, 2, 3, 4, 0x10))]) + data[at + 1 :]
+        damaged = bytearray(data)
+        for at in self._chance.sample(range(len(data)), min(self.terminal.damage_max, len(data))):
+            damaged[at] ^= self._chance.choice((1, 2, 3, 4, 0x10))
+        return bytes(damaged)
 
     def mend(self) -> None:
         self.drop = self.damage = 0
