@@ -10,13 +10,14 @@ from kiosk.brain.apply_tenders import left_behind
 from kiosk.brain.apply_tenders import open_payment as _payment
 from kiosk.brain.contradiction import Contradiction as Contradiction
 from kiosk.brain.contradiction import require as _require
-from kiosk.brain.state import Books, OpenNote, OpenPayment
+from kiosk.brain.state import Books, OpenNote, OpenPayment, PaidBill
 from kiosk.domain import facts as f
 from kiosk.domain.claim import Aftermath
 
 # More than these nobody could read; the journal has them all.
 _AFTERMATH_MAX = 4
 _SLIPS_MAX = 8
+_PAID_MAX = 24
 
 
 def _session_opened(books: Books, fact: f.SessionOpened) -> Books:
@@ -110,6 +111,8 @@ def _payment_completed(books: Books, fact: f.PaymentCompleted) -> Books:
     _require(sum(line.amount_minor for line in fact.lines) == fact.total_minor, "lines differ from the sum")
     rest = _rest(payment, fact.lines)
     books = left_behind(replace(books, receipts=books.receipts + 1, unprinted=(*books.unprinted, fact)), rest)
+    lines = (PaidBill(line.account, line.invoice, line.amount_minor, fact.completed_at) for line in fact.lines)
+    books = replace(books, paid=(*books.paid, *lines)[-_PAID_MAX:] if fact.completed_at else books.paid)
     still_open = rest if books.note is not None else None
     books = replace(books, late=None) if late else replace(books, payment=still_open)
     if late and books.session_id not in ("", fact.session_id):

@@ -111,6 +111,7 @@ def complete(turn: Turn, reason: str, late: OpenPayment | None = None) -> Paymen
         fee_minor=payment.fee_minor,
         fee_kind=payment.fee.kind if payment.fee is not None and payment.fee_minor else "",
         fee_rule=payment.fee.rule if payment.fee is not None and payment.fee_minor else "",
+        completed_at=turn.moment.utc,
     )
     turn.record(fact)
     return fact

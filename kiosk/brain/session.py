@@ -13,6 +13,7 @@ from kiosk.brain.finding import open_session, type_account
 from kiosk.brain.idle import awake
 from kiosk.brain.limits import cash_refusal, trouble
 from kiosk.brain.opening import begin_payment, drop_empty_payment
+from kiosk.brain.repeats import leave_it, pay_again, repeated
 from kiosk.brain.state import PAYING
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import CreditAgreed, KioskFrozen
@@ -60,7 +61,9 @@ def _agree(turn: Turn, amount_minor: int) -> None:
         turn.show(notice="amount_too_high", notice_minor=turn.settings.maximum_minor - before_minor)
     elif amount_minor > 0:
         rule = card_rule(turn.settings, turn.moment.local[:10])
-        turn.show(stage="tender", agreed_minor=amount_minor, fee_rule=rule, field="", entry="", notice="")
+        again = repeated(turn, _account(turn), amount_minor)
+        turn.show(stage="repeat" if again else "tender", repeat=again)
+        turn.show(agreed_minor=amount_minor, fee_rule=rule, field="", entry="", notice="")
 
 
 def _account(turn: Turn) -> Account:
@@ -157,7 +160,7 @@ def back(turn: Turn, value: str) -> None:
     stage, field = turn.scene.stage, turn.scene.field
     if stage == "type_account" and field == "house":
         turn.show(field="account", entry=turn.scene.typed_number, notice="")
-    elif stage in ("other_amount", "tender"):
+    elif stage in ("other_amount", "repeat", "tender"):
         if drop_empty_payment(turn):
             turn.show(stage="invoice", field="", entry="", notice="")
     elif stage == "fee":
@@ -258,6 +261,7 @@ ACTS: dict[str, dict[str, Act]] = {
         "start_over": start_over,
     },
     "other_amount": {"key": key, "submit": submit, "back": back, "start_over": start_over},
+    "repeat": {"leave_it": leave_it, "pay_again": pay_again, "back": back, "start_over": start_over},
     "tender": {
         "pay_cash": pay_cash,
         "pay_card": card.pay_card,

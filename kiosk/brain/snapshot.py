@@ -61,6 +61,7 @@ def snapshot(state: State, revision: int) -> Snapshot:
         agreed_minor=scene.total_minor,
         cart=_cart(state),
         may_add=_may_add(state),
+        repeat=scene.repeat if scene.stage == "repeat" else None,
         card=not _card_reason(state),
         card_reason=_card_reason(state),
         fee=_fee(state),

@@ -10,7 +10,7 @@ from kiosk.domain.claim import Aftermath
 from kiosk.domain.facts import ClaimOpened, LinePaid, NoteCount, NoteInPayment, PaymentCompleted
 from kiosk.domain.fees import FeeRule
 from kiosk.domain.invoice import Account, CartLine, InvoiceReference
-from kiosk.domain.snapshot import DeviceHealth, ReceiptView
+from kiosk.domain.snapshot import DeviceHealth, ReceiptView, RepeatView
 from kiosk.domain.tenders import BatchClosed, CardSaleApproved, CheckInPayment, FeeAgreed
 
 # Stages in which somebody stands before an open payment.
@@ -132,6 +132,16 @@ class OpenPayout:
 
 
 @dataclass(frozen=True)
+class PaidBill:
+    """What a payment put on a bill, to ask before the same is paid again."""
+
+    account: str
+    invoice: str
+    amount_minor: int
+    at: str
+
+
+@dataclass(frozen=True)
 class Books:
     """What the journal says. Equal to the fold of all facts at every moment."""
 
@@ -166,6 +176,7 @@ class Books:
     declines: int = 0  # in a row, in this session
     terminal_ref: str = ""  # of the terminal's newest transaction, "" if that is not known
     payout: OpenPayout | None = None
+    paid: tuple[PaidBill, ...] = ()  # the newest
     in_batch: int = 0  # card transactions that moved money since the terminal's batch was closed
     batch: BatchClosed | None = None  # the newest, also one that failed
     batch_failures: int = 0  # in a row, for one day
@@ -254,6 +265,7 @@ class Scene:
     card_phase: str = ""  # preparing, asking, cancelling, checking or undoing
     card_prompt: str = ""  # what the terminal asks of the person
     fee_rule: FeeRule | None = None  # for cards, of the day on which the amount was chosen: what is shown is charged
+    repeat: RepeatView | None = None  # the same was paid just before: asked about
     fee_minor: int = 0  # agreed for the card that is being taken, and not taken yet
     check: CheckDraft | None = None
     incident: str = ""  # reference on the page that says a card's end is not known

@@ -157,6 +157,23 @@ def present(outcome: str = "approve", **fields: Any) -> Step:
     return twin("terminal", "present", outcome=outcome, **fields)
 
 
+def add_bill(account: str) -> Step:
+    """Choose the whole of the bill on the page, then hold up one more for the same payment."""
+
+    def step(lobby: Lobby) -> None:
+        lobby.touch("pay_full")
+        lobby.see("how to pay", screen="tender", may_add=True)
+        lobby.touch("add_bill")
+        lobby.see("asking for the next bill", screen="type_account")
+        camera = lobby.world.twin("camera")
+        camera.ask("show", image=str(lobby.world.bill_of(account)))
+        lobby.see("the next bill", screen="invoice")
+        camera.ask("clear")
+        lobby.picture("next-bill")
+
+    return step
+
+
 def put_in(value_minor: int) -> Step:
     """Put in one note that fits and see it counted."""
 
@@ -220,6 +237,19 @@ def receipt_of_what_is_in() -> Step:
     def step(lobby: Lobby) -> None:
         paid_minor = lobby.see("the end", 40, screen="done")["receipt"]["paid_minor"]
         receipt(f"{paid_minor / 100:.2f}")(lobby)
+
+    return step
+
+
+def receipt_of(*accounts: str) -> Step:
+    """One receipt for bills of several accounts: the paper names each, and the whole that was paid."""
+
+    def step(lobby: Lobby) -> None:
+        receipt_of_what_is_in()(lobby)
+        text = lobby.world.twin("printer").ask("state")["text"]
+        missing = [account for account in accounts if account[-4:] not in text]
+        if missing:
+            raise DemoFailed(f"{lobby.journey}: the paper does not name {', '.join(missing)}:\n{text}")
 
     return step
 
@@ -388,6 +418,14 @@ JOURNEYS: dict[str, Sequence[Step]] = {
         present(),
         see("the end", 30, screen="done"),
         receipt_of_what_is_in(),
+    ),
+    "cart": steps(
+        hold_bill("33182072"),
+        add_bill("11789633"),
+        pay_by_card(),
+        present(),
+        see("the end", 30, screen="done"),
+        receipt_of("33182072", "11789633"),
     ),
     "card-lost-then-found": steps(
         hold_bill("55264188"),

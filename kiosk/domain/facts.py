@@ -214,6 +214,7 @@ class PaymentCompleted:
     fee_minor: int = 0
     fee_kind: str = ""
     fee_rule: str = ""
+    completed_at: str = ""  # RFC 3339 UTC
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ INTENTS = {
     "pay_full": "",
     "pay_past_due": "",
     "pay_other": "",
+    "pay_again": "the same sum was paid just before, and is to be paid once more",
+    "leave_it": "it is not",
     "add_bill": "one more account in the same payment",
     "pay_cash": "",
     "pay_card": "the whole by card, or what cash has left",

@@ -24,6 +24,14 @@ class InvoiceLine:
 
 
 @dataclass(frozen=True)
+class PaidLately:
+    """What a kiosk put on a bill; `at` is RFC 3339 UTC."""
+
+    amount_minor: int
+    at: str
+
+
+@dataclass(frozen=True)
 class Invoice:
     """One open bill of an account, oldest first in the account's list."""
 
@@ -35,6 +43,7 @@ class Invoice:
     past_due_minor: int = 0
     shut_off: bool = False
     lines: tuple[InvoiceLine, ...] = ()
+    paid_lately: tuple[PaidLately, ...] = ()  # at all kiosks in the last ten minutes, as far as the city knows
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ SCREENS = (
     "finding",
     "invoice",
     "other_amount",
+    "repeat",
     "tender",
     "fee",
     "cash",
@@ -166,6 +167,15 @@ class CheckView:
 
 
 @dataclass(frozen=True)
+class RepeatView:
+    """The same sum was put on a bill of this account `at` (local time as ISO 8601 with offset)."""
+
+    amount_minor: int
+    at: str
+    last4: str = ""
+
+
+@dataclass(frozen=True)
 class ReceiptView:
     number: str
     paid_minor: int
@@ -270,6 +280,7 @@ class Snapshot:
     agreed_minor: int = 0
     cart: tuple[CartView, ...] = ()  # only when there are several accounts
     may_add: bool = False
+    repeat: RepeatView | None = None
     card: bool = False
     card_reason: str = ""  # why this sum cannot be paid by card
     fee: FeeView | None = None  # on what is left to pay

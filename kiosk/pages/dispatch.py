@@ -12,6 +12,7 @@ from kiosk.pages.done import done
 from kiosk.pages.overlay import help_page, idle_page
 from kiosk.pages.page import Page
 from kiosk.pages.paying import cash, closing, review, tender
+from kiosk.pages.repeat import repeat
 from kiosk.pages.service import out_of_service, starting
 from kiosk.pages.staff import staff_cards, staff_health, staff_sign_in, staff_swap
 from kiosk.pages.tongue import Tongue, Translate
@@ -23,6 +24,7 @@ PAGES: dict[str, Callable[[Snapshot, Tongue], Page]] = {
     "finding": finding,
     "invoice": invoice,
     "other_amount": other_amount,
+    "repeat": repeat,
     "tender": tender,
     "fee": fee,
     "cash": cash,

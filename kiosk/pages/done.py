@@ -5,6 +5,7 @@ from datetime import datetime
 
 from kiosk.domain.snapshot import ReceiptView, Snapshot
 from kiosk.pages.aftermath import claim_row
+from kiosk.pages.dates import time_words
 from kiosk.pages.frame import badge, framed
 from kiosk.pages.page import Badge, Choice, Line, Notice, Page
 from kiosk.pages.tongue import Digits, Money, Said, Tongue, choice, line, notice
@@ -46,10 +47,18 @@ def _summary(receipt: ReceiptView, tongue: Tongue) -> tuple[Line, ...]:
     say = tongue.say
     total = Money(receipt.paid_minor + receipt.credit_minor)
     if receipt.card_minor or receipt.check_minor:
-        posted = say("{amount} went to your account at {time} today.", amount=total, time=_time(receipt))
+        posted = say(
+            "{amount} went to your account at {time} today.",
+            amount=total,
+            time=time_words(datetime.fromisoformat(receipt.at)),
+        )
         queued = say("{amount} counts today. It shows in your account when the line is back.", amount=total)
     else:
-        posted = say("{amount} in cash went to your account at {time} today.", amount=total, time=_time(receipt))
+        posted = say(
+            "{amount} in cash went to your account at {time} today.",
+            amount=total,
+            time=time_words(datetime.fromisoformat(receipt.at)),
+        )
         queued = say("{amount} in cash counts today. It shows in your account when the line is back.", amount=total)
     when = posted if receipt.posted == "posted" else queued
     lines = [line(when, "muted"), line(say("Paid on your bill"), "rule", tongue.money(receipt.paid_minor))]
@@ -61,12 +70,6 @@ def _summary(receipt: ReceiptView, tongue: Tongue) -> tuple[Line, ...]:
         lines.append(line(say("Change given"), "rule", tongue.money(receipt.change_minor)))
     lines.append(line(say("Left to pay"), "rule", tongue.money(receipt.left_minor)))
     return tuple(lines)
-
-
-def _time(receipt: ReceiptView) -> str:
-    """Return the time of day as on the receipt: "7:44 PM"."""
-    at = datetime.fromisoformat(receipt.at)
-    return f"{at.hour % 12 or 12}:{at.minute:02d} {'AM' if at.hour < 12 else 'PM'}"
 
 
 def _paper(receipt: ReceiptView, tongue: Tongue) -> Said:

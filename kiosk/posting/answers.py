@@ -1,10 +1,11 @@
 """The JSON of answers (docs/wire.md), checked strictly; fields of tomorrow are ignored."""
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from kiosk.domain.invoice import Account, Invoice, InvoiceLine, TenderLimit
+from kiosk.domain.invoice import Account, Invoice, InvoiceLine, PaidLately, TenderLimit
 from kiosk.domain.money import CURRENCY
 
 
@@ -92,6 +93,17 @@ class _LineAnswer(Content):
     amount_minor: int
 
 
+def _moment(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("a time without its offset")
+    return text
+
+
+class _PaidAnswer(Content):
+    amount_minor: int
+    at: Annotated[str, AfterValidator(_moment)]
+
+
 class _InvoiceAnswer(Content):
     id: str = Field(min_length=1)
     kind: str
@@ -101,6 +113,7 @@ class _InvoiceAnswer(Content):
     past_due_minor: int = 0
     shut_off: bool = False
     lines: tuple[_LineAnswer, ...] = ()
+    paid_lately: tuple[_PaidAnswer, ...] = ()
 
     def invoice(self) -> Invoice:
         lines = tuple(InvoiceLine(line.code, line.label, line.amount_minor) for line in self.lines)
@@ -113,6 +126,7 @@ class _InvoiceAnswer(Content):
             self.past_due_minor,
             self.shut_off,
             lines,
+            tuple(PaidLately(paid.amount_minor, paid.at) for paid in self.paid_lately),
         )
 
 

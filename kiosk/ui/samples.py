@@ -14,6 +14,7 @@ from kiosk.domain.snapshot import (
     FeeView,
     PaymentView,
     ReceiptView,
+    RepeatView,
     Snapshot,
     StaffView,
 )
@@ -124,6 +125,9 @@ SAMPLES: dict[str, Snapshot] = {
     "invoice_offline": replace(_SESSION, screen="invoice", account=PRINTED, online=False, notice="server_away"),
     "invoice_clear": replace(_SESSION, screen="invoice", account=CLEAR, notice="nothing_owed"),
     "other_amount": replace(_CHOSEN, screen="other_amount", field="amount", entry="2500"),
+    "repeat": replace(
+        _CHOSEN, screen="repeat", agreed_minor=2000, repeat=RepeatView(2000, "2026-11-24T19:42:00-06:00", "4417")
+    ),
     "tender": replace(_CHOSEN, screen="tender"),
     "tender_no_cash": replace(_CHOSEN, screen="tender", cash=False, notice="cash_unavailable"),
     "cash_empty": CASH_EMPTY,
@@ -231,7 +235,8 @@ SAMPLES: dict[str, Snapshot] = {
     "staff_health_cards": replace(
         _STAFF, screen="staff_health",
         staff=replace(
-            STAFF, devices=(DeviceHealth("terminal", "ready", "batch_not_closed"), *STAFF.devices), batch=BatchView(8)
+            STAFF, devices=(DeviceHealth("terminal", "ready", "batch_not_closed"), *STAFF.devices), unvalued=0,
+            batch=BatchView(8),
         ),
     ),
     "staff_cards": replace(

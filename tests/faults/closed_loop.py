@@ -485,13 +485,13 @@ def to_cash(loop: Loop, balance_minor: int) -> None:
     """A resident scans a bill and chooses to pay all of it in cash."""
     loop.until(lambda: loop.screen == "attract")
     loop.scan(balance_minor)
-    loop.touch("pay_full")
-    loop.touch("pay_cash")
+    for name in ("pay_full", "pay_again", "pay_cash"):
+        loop.touch(name)
 
 
 def to_card(loop: Loop, balance_minor: int) -> None:
     """A resident chooses to pay all of it by card, and the terminal waits for the card."""
     loop.scan(balance_minor)
-    for name in ("pay_full", "pay_card", "agree_fee"):
+    for name in ("pay_full", "pay_again", "pay_card", "agree_fee"):
         loop.touch(name)
     loop.until(loop.terminal.twin.customer_waits)

@@ -87,6 +87,7 @@ class Lobby:
             self.tell(events.IntentReceived, intent=Intent(name, value))
         self.tell(events.AccountFound, request=self.engine.state.scene.request, account=account())
         self.touch("pay_full")
+        self.touch("pay_again")
         self.touch("pay_card")
 
     def done(self) -> None:

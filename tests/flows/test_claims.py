@@ -94,6 +94,7 @@ class Lobby:
             self.touch(name, value)
         self.tell(events.AccountFound, request=self.engine.state.scene.request, account=account())
         self.touch("pay_full")
+        self.touch("pay_again")
         self.touch("pay_cash")
 
     def insert(self, channel: int) -> None:

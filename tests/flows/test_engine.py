@@ -105,7 +105,7 @@ class Bench:
             self.engine.state, scene=replace(self.engine.state.scene, stage="finding", request="r")
         )
         self.tell(events.AccountFound, request="r", account=account(2500))
-        for name in ("pay_full", "pay_cash"):
+        for name in ("pay_full", "pay_again", "pay_cash"):
             self.tell(events.IntentReceived, intent=Intent(name))
 
     def last_seen(self, command: str) -> list[str]:

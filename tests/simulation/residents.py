@@ -72,6 +72,8 @@ class Resident:
         yield self.think()
         yield from self.choose()
         yield self.think()
+        if self.screen == "repeat":
+            self.touch("pay_again" if self.chance.random() < 0.5 else "leave_it")
         if self.leaves():
             return
         if self.world.till is not None and self.chance.random() < 0.8:

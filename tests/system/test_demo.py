@@ -25,6 +25,7 @@ OWED = (
     "card-declined",
     "cash-then-card",
     "card-lost-then-found",
+    "cart",
     "check",
 )
 

@@ -44,7 +44,7 @@ class Kiosk:
         camera.ask("show", image=str(self.world.bill_of(account)))
         self.see(screen="invoice")
         camera.ask("clear")
-        self.touch("pay_full", "pay_cash")
+        self.touch("pay_full", "pay_again", "pay_cash")
         self.see(screen="cash")
 
     def insert(self, value_minor: int) -> None:

@@ -40,6 +40,7 @@ class CheckWorld(World):
     def to_check(self, balance_minor: int = 5318, **changes: Any) -> "CheckWorld":
         self.scan(replace(account(balance_minor), **changes))
         self.touch("pay_full")
+        self.touch("pay_again")
         self.touch("pay_check")
         return self
 

@@ -192,6 +192,7 @@ TENDERS: list[tuple[str, dict[str, Any], str]] = [
             "fee_minor": 150,
             "fee_kind": "service",
             "fee_rule": "card-2026",
+            "completed_at": "2026-11-23T19:42:30.000Z",
         },
         "empties clearing of bills and fee",
     ),
