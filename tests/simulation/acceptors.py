@@ -38,6 +38,19 @@ class Acceptor(ABC):
         """Let `data` come before every answer; b"" ends it."""
         self.wire.trouble.noise = data  # type: ignore[attr-defined]
 
+    def beyond(self) -> int:
+        """Return how many notes that came in lie elsewhere than in the cassette: kept for change, or given as such."""
+        return 0
+
+    def given_minor(self) -> int:
+        """Return what came out as change."""
+        return 0
+
+    def best_minor(self, over_minor: int) -> int:
+        """Return most of `over_minor` that the notes it keeps could give back."""
+        del over_minor
+        return 0
+
     def mend(self) -> None:
         """End all troubles of the line."""
         trouble = self.wire.trouble  # type: ignore[attr-defined]
@@ -140,12 +153,14 @@ class Ssp(Acceptor):
     What the sheet leaves open is drawn, and whether it is spoken to in clear.
     """
 
+    profiles: tuple[str, ...] = ("nv", "nv", "nv-encrypted", "smart-payout")
+
     def __init__(self, chance: random.Random, table: Table) -> None:
         from hardware.sim.ssp_device import Acceptor as SspDevice
         from hardware.sim.ssp_parts import KEYS, Settings
         from hardware.sim.ssp_wire import Wire as SspWire
 
-        self._profile = chance.choice(("nv", "nv", "nv-encrypted", "smart-payout"))
+        self._profile = chance.choice(self.profiles)
         knows_keys = self._profile == "smart-payout" or chance.random() < 0.8
         secret = self._profile != "nv" and knows_keys
         settings = Settings(
@@ -170,14 +185,51 @@ class Ssp(Acceptor):
         self.wire = SspWire(device, seed=chance.randrange(1 << 30))
 
     def codec(self, kept: object) -> Codec:
+        return self._codec(kept, frozenset())
+
+    def _codec(self, kept: object, stored: frozenset[int]) -> Codec:
         from hardware.acceptors.ssp import PROFILES, SspCodec
 
         memory = kept if isinstance(kept, int) else None
-        return SspCodec(PROFILES[self._profile], self._table, memory, entropy=self._keys.randbytes)
+        return SspCodec(PROFILES[self._profile], self._table, memory, stored=stored, entropy=self._keys.randbytes)
 
     def keep(self, codec: Codec) -> object:
         return codec.memory  # type: ignore[attr-defined]
 
 
-FAMILIES: dict[str, type[Acceptor]] = {"ebds": Ebds, "id003": Id003, "ccnet": Ccnet, "ssp": Ssp}
+class Recycler(Ssp):
+    """A SMART Payout that keeps what it takes for change, with a few notes in it from the start."""
+
+    profiles = ("smart-payout",)
+
+    def __init__(self, chance: random.Random, table: Table) -> None:
+        super().__init__(chance, table)
+        body = self.device.own  # type: ignore[attr-defined]
+        body.store.update({100: chance.choice((0, 6, 12)), 500: chance.choice((0, 3)), 1000: chance.choice((0, 2))})
+        self._body, self._float = body, body.store.total()
+
+    def codec(self, kept: object) -> Codec:
+        return self._codec(kept, frozenset(self._table))
+
+    def beyond(self) -> int:
+        body = self._body
+        return int(body.store.total() + bool(body.transit) + body.handed_out.total() - self._float)
+
+    def given_minor(self) -> int:
+        return sum(value * count for value, count in self._body.handed_out.items())
+
+    def best_minor(self, over_minor: int) -> int:
+        sums = {0}
+        for value in self._body.store.elements():
+            sums |= {one + value for one in sums if one + value <= over_minor}
+        return max(sums)
+
+
+FAMILIES: dict[str, type[Acceptor]] = {
+    "ebds": Ebds,
+    "id003": Id003,
+    "ccnet": Ccnet,
+    "ssp": Ssp,
+    "recycler": Recycler,
+}
 USUAL = "ebds"

@@ -6,7 +6,7 @@ one. The process can die at any *moment*: before an event is taken, around each 
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from kiosk.brain.state import Scene, State
 from kiosk.domain import facts as f
 from kiosk.domain.intents import Intent
 from kiosk.domain.snapshot import DeviceHealth, Snapshot
-from kiosk.engine.acceptor import translate
+from kiosk.engine.acceptor import refusal, translate
 from kiosk.engine.city import City
 from kiosk.engine.clock import SystemClock
 from kiosk.engine.engine import Engine
@@ -226,8 +226,12 @@ class Host(Inbox):
     # The acceptor's thread
 
     def submit(self, command: DeviceCommand) -> None:
-        with suppress(Refused):
+        try:
             self.codec.command(command)
+        except Refused as refused:
+            told = refusal(command, refused)
+            if told is not None:
+                self.tell(told[0], **told[1])
 
     def _converse(self, now: int) -> None:
         data, heard = self.codec.tick(now)

@@ -256,6 +256,28 @@ def collect(world: "World", chance: random.Random) -> Life:
         world.put_cassette_back()
 
 
+def look_at_the_recycler(world: "World") -> Life:
+    """Staff sign in and out where nobody could say what change came out."""
+    yield 5_000
+    for _ in range(60):
+        yield 5_000
+        if world.watch.books.payout_unknown and world.watch.books.payout is None:
+            yield from _wait_quiet(world)
+            yield from _sign_in(world)
+            world.touch("sign_out")
+            yield 500
+
+
+def _sign_in(world: "World") -> Life:
+    world.touch("staff")
+    yield 300
+    for digit in PIN:
+        world.touch("key", digit)
+        yield 50
+    world.touch("submit")
+    yield 300
+
+
 def _wait_quiet(world: "World") -> Life:
     waited = 0
     while world.screen != "attract" and waited < 60_000:

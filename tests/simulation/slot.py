@@ -76,8 +76,8 @@ class Slot:
 
     def _look(self) -> None:
         """Count what reached the cassette since the last look."""
-        notes = self.device.body.notes
-        while notes.total() > self._counted:
+        inside = self.device.body.notes.total() + self.acceptor.beyond()
+        while inside > self._counted:
             note = self._moving
             require(note is not None, "the twin keeps its notes", "a note nobody put in was stacked")
             assert note is not None
@@ -88,8 +88,8 @@ class Slot:
 
     def empty(self) -> None:
         """Carry the notes away."""
+        self._counted -= self.device.body.notes.total()
         self.device.body.notes.clear()
-        self._counted = 0
 
     def free_the_path(self) -> None:
         if self.device.state() in ("jammed", "failure"):

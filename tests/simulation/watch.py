@@ -38,6 +38,8 @@ RECEIPTS = "receipt numbers go up by one"
 PAPER = "a receipt's figures are its payment's"
 SCREEN = "the screen shows what is committed"
 PRIVACY = "nothing of one session shows in the next"
+CHANGE = "what came out as change is on record, or ordered and in question"
+ONCE = "a payment gives change once"
 CLAIMED = "a note in doubt has a numbered claim"
 SERVED = "after the faults the kiosk takes money again"
 POSTED = "after the faults all is posted"
@@ -55,6 +57,9 @@ class Watch:
         self.audit = Audit(self)
         self.booked_minor = 0
         self.doubtful_minor = 0
+        self.given_minor = 0  # as change, on record
+        self.given_doubt_minor = 0  # may have come out
+        self._payouts = Counter[str]()
         self._last_time = ""
         self.committed_ms = 0  # when the last record was
         self._in_period = Counter[int]()
@@ -110,13 +115,18 @@ class Watch:
 
     def _before(self, fact: f.Fact) -> None:
         """Hold the fact against the books before it."""
-        payment = self.books.payment
+        payment, payout = self.books.payment, self.books.payout
+        if isinstance(fact, f.PayoutEnded) and fact.result == "unknown" and payout is not None:
+            self.given_doubt_minor += payout.amount_minor - payout.paid_minor
         if isinstance(fact, f.NoteStackRequested) and payment is not None:
             left = max(0, payment.agreed_minor - payment.in_minor)
             room = max(payment.agreed_minor, payment.agreed_minor + payment.credit_up_to_minor) - payment.in_minor
             covers = min((value for value in CHANNELS.values() if value >= left), default=0) if left else 0
             value = fact.value_minor
-            require(value <= room or value == covers, FITS, f"{value} for {left} left, {room} with credit")
+            fits = (
+                value <= room or value == covers or (covers and self._kept(value - left) <= self._kept(covers - left))
+            )
+            require(fits, FITS, f"{value} for {left} left, {room} with credit")
         if isinstance(fact, f.PaymentCompleted):
             paid = self.books.late or payment  # a card was found after its payment had ended, whoever pays now
             require(paid is not None and paid.payment_id == fact.payment_id, OWNER, f"{fact.payment_id} is not open")
@@ -128,6 +138,10 @@ class Watch:
             unvalued = sum(count.count for count in fact.notes if not count.value_minor)
             of = self._unvalued[fact.period]
             require(unvalued == of, PERIOD, f"period {fact.period} says {unvalued} of {of} notes of unknown value")
+
+    def _kept(self, over_minor: int) -> int:
+        """Return what of a sum too much no change can be given for."""
+        return over_minor - self.world.slot.acceptor.best_minor(over_minor)
 
     @staticmethod
     def _oldest_first(fact: f.PaymentCompleted, payment: OpenPayment) -> None:
@@ -153,6 +167,12 @@ class Watch:
                 if not fact.value_minor:
                     self._unvalued[fact.cassette_period] += 1
                     self.doubtful_minor += max(CHANNELS.values())
+            case f.PayoutStarted():
+                self._payouts[fact.payment_id] += 1
+                require(self._payouts[fact.payment_id] == 1, ONCE, f"{fact.payment_id} is given change again")
+            case f.NotePaidOut():
+                self.given_minor += fact.value_minor
+                self._in_period[fact.cassette_period] -= fact.value_minor
             case f.NoteInDoubt():
                 self.doubtful_minor += fact.value_minor
                 self._doubts[fact.note_id] = fact.value_minor
@@ -260,9 +280,18 @@ class Watch:
         require(held <= most, CASSETTE, f"{held} in the cassette, {booked} booked, {most} with doubts")
         if host is not None and host.engine is not None:
             require(host.engine.state.books == self.books, FOLD, f"{host.engine.state.books} != {self.books}")
+        self._change()
         self._owners()
         self.world.card_watch.step()
         self.audit.step()
+
+    def _change(self) -> None:
+        """No note is booked that did not come out; none comes out that was not ordered on record."""
+        out, payout = self.world.slot.acceptor.given_minor(), self.books.payout
+        require(self.given_minor <= out, CHANGE, f"{self.given_minor} booked, {out} came out")
+        open_minor = payout.amount_minor - payout.paid_minor if payout else 0
+        most = self.given_minor + open_minor + self.given_doubt_minor
+        require(out <= most, CHANGE, f"{out} came out, {most} booked or ordered")
 
     def _owners(self) -> None:
         """Each credit is one of the notes that were put in while its payment stood open."""

@@ -30,7 +30,7 @@ from tests.simulation.households import CHANNELS, Household, draw
 from tests.simulation.machine import SimulatedMachine
 from tests.simulation.network import Network
 from tests.simulation.printer import SimulatedPrinter
-from tests.simulation.residents import Resident
+from tests.simulation.residents import Resident, look_at_the_recycler
 from tests.simulation.server_state import SERVER_KEY
 from tests.simulation.slot import Slot
 from tests.simulation.terminals import TERMINALS
@@ -195,6 +195,7 @@ class World:
         self.slot.free_the_path()
         if self.till is not None:
             self.till.mend()
+        self.timeline.live(look_at_the_recycler(self))
 
     def step(self) -> None:
         """Let the engine do one thing, or time pass while there is none."""
