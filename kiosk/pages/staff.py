@@ -51,20 +51,26 @@ def staff_health(snapshot: Snapshot, tongue: Tongue) -> Page:
 
 def _figures(snapshot: Snapshot, staff: StaffView, tongue: Tongue) -> tuple[Line, ...]:
     say = tongue.say
-    # Translators: follows the number of notes in the cassette
-    unvalued = ((say("Of these, value unknown"), tongue.plain(str(staff.unvalued))),) if staff.unvalued else ()
     rows: tuple[tuple[Said, Said], ...] = (
         (say("Cassette period"), tongue.plain(str(staff.period))),
-        (say("Notes in the cassette"), tongue.plain(str(staff.notes))),
-        *unvalued,
+        (say("Notes in the cassette"), _notes(staff, tongue)),
         (say("Value by count"), tongue.money(staff.total_minor)),
         *(((say("Checks in the pocket"), tongue.plain(str(staff.checks))),) if staff.checks else ()),
         (say("Line to the city"), say("working") if snapshot.online else say("down")),
-        (say("Records not yet sent"), tongue.plain(f"{staff.unposted:,}")),
-        (say("Records in the journal"), tongue.plain(f"{staff.journal_records:,}")),
+        (
+            say("Records not yet sent"),
+            say("{some} of {all}", some=f"{staff.unposted:,}", all=f"{staff.journal_records:,}"),
+        ),
         (say("Program version"), tongue.plain(staff.version or "?")),
     )
     return tuple(line(label, "rule", value) for label, value in rows)
+
+
+def _notes(staff: StaffView, tongue: Tongue) -> Said:
+    if not staff.unvalued:
+        return tongue.plain(str(staff.notes))
+    # Translators: notes in the cassette; the second number is of those whose value is unknown
+    return tongue.say("{count}, {unknown} of unknown value", count=staff.notes, unknown=staff.unvalued)
 
 
 def _cards(staff: StaffView, tongue: Tongue) -> tuple[Choice, ...]:
