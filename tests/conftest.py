@@ -1,4 +1,4 @@
-"""What every test process needs before anything is imported.
+"""What every test process needs before anything is imported, and the order of the rooms.
 
 Importing Kivy makes files in its home folder, and two workers doing so at once on a new machine fall over each
 other: each process gets a home of its own.
@@ -8,7 +8,18 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
+
+import pytest
 
 _home = tempfile.mkdtemp(prefix="kivy-home-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ["KIVY_HOME"] = _home
+
+LONG_ONES = ("system", "simulation")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the rooms that take minutes a test: at the end, one worker would run them while the others wait."""
+    rooms = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(rooms).parts[0] not in LONG_ONES)
