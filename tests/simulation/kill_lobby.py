@@ -95,7 +95,7 @@ class Eyes(View):
 
 
 class MortalTwin(Twin):
-    """A twin whose waits end with the engine. What staff take out of the cassette is counted."""
+    """A twin whose waits end with the engine. What staff take out of the cassette is counted; no check comes twice."""
 
     def __init__(self, path: Path, world: "KillWorld") -> None:
         super().__init__(path)
@@ -103,6 +103,9 @@ class MortalTwin(Twin):
 
     def ask(self, do: str, **fields: Any) -> dict[str, Any]:
         self._world.require_life()
+        if do == "check":
+            self._world.checks += 1
+            fields["line"] = f"{fields['line'].rpartition(' ')[0]} {1000 + self._world.checks}"
         if not do.startswith("wait_"):
             answer = super().ask(do, **fields)
             if do == "empty":
@@ -144,10 +147,11 @@ class KillWorld(World):
     """The demo's world with one engine process that can be killed at a failpoint and started again."""
 
     def __init__(self, base: Path) -> None:
-        super().__init__(base, "", idle_s=IDLE_S, extra=("--ui", "none"), cards=True)
+        super().__init__(base, "", idle_s=IDLE_S, extra=("--ui", "none"), cards=True, checks=True)
         self.orders = base / "failpoint"
         self.processes = Processes(base / "logs", {"KIOSK_FAILPOINT": f"@{self.orders}"})
         self.emptied_minor = 0
+        self.checks = 0  # shown to the reader
         self.barcodes: dict[str, str] = {}
         self.power_cut_s: float | None = None  # how long after the engine's death the acceptor's power goes
         self._clerk: Clerk | None = None
@@ -249,6 +253,7 @@ class KillWorld(World):
             ("network", ("up",)),
             ("printer", ("paper_ok",)),
             ("terminal", ("calm",)),
+            ("checks", ("cable_in",)),
             ("acceptor", ("disarm", "power_on", "cable_in", "cassette_in")),
         )
         for name, dos in acts:

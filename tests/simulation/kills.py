@@ -4,8 +4,9 @@
 
 A kill comes right before or right after an append. Then the kiosk recovers, the next resident pays, and notes in the
 twin = journal = ledger and suspense, with notes in doubt as the only difference that may be; cards charged at the
-terminal = journal = ledger without any difference; every record is at the server once and in order. With --power the
-acceptor loses its power with the kiosk, a moment later or earlier in its movement as the seed says.
+terminal = journal = ledger without any difference; checks in the journal = ledger; every record is at the server once
+and in order. With --power the acceptor loses its power with the kiosk, a moment later or earlier in its movement as
+the seed says.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kiosk.demo.cli import by_card
+from kiosk.demo.cli import by_card, by_check
 from kiosk.demo.journeys import JOURNEYS
 from kiosk.demo.processes import DemoFailed
 from tests.simulation.kill_lobby import NEXT_RESIDENT, Died, KillLobby, KillWorld, play
@@ -188,7 +189,7 @@ def _unsure(outcome: Outcome) -> str:
 
 def check(world: KillWorld, records: list[dict[str, Any]]) -> None:
     """Hold twin, journal and server against each other. Raises Violated with everything that does not agree."""
-    money = [*_notes(world, records), *_cards(world, records), *_payments(records)]
+    money = [*_notes(world, records), *_cards(world, records), *_checks(world, records), *_payments(records)]
     wrong = [*money, *_server(world, records), *_ledger(world, records)]
     if wrong:
         raise Violated("; ".join(wrong))
@@ -224,6 +225,15 @@ def _cards(world: KillWorld, records: list[dict[str, Any]]) -> list[str]:
     return [f"the terminal took {charged} from cards, the journal says {approved}, the ledger {owed}"]
 
 
+def _checks(world: KillWorld, records: list[dict[str, Any]]) -> list[str]:
+    """Only the person knows whether a check was dropped: the journal and the ledger must say the same of those told."""
+    taken, owed = by_check(records), world.checks_minor()
+    awaited = sum(body["amount_minor"] for body in _bodies(records, "CheckAwaited"))
+    if taken == owed and taken <= awaited:
+        return []
+    return [f"the journal says {taken} by check of {awaited} asked for, the ledger {owed}"]
+
+
 def _payments(records: list[dict[str, Any]]) -> list[str]:
     wrong = []
     paid: defaultdict[str, int] = defaultdict(int)
@@ -233,6 +243,8 @@ def _payments(records: list[dict[str, Any]]) -> list[str]:
         paid[body["payment_id"]] += body["amount_minor"]
     for body in _bodies(records, "CardSaleVoided"):
         paid[body["payment_id"]] -= body["amount_minor"]
+    for body in _bodies(records, "CheckTaken"):
+        paid[body["payment_id"]] += body["amount_minor"]
     for body in _bodies(records, "PaymentCompleted"):
         paid[body["payment_id"]] -= body["total_minor"]
     wrong += [f"payment {payment}: {left} paid and not completed" for payment, left in paid.items() if left]
