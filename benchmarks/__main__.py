@@ -11,7 +11,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-MODULES = ("journal_append", "start_up", "note_decision", "screen_start", "screen_idle", "kiosk_idle", "journal_post")
+MODULES = (
+    "journal_append",
+    "start_up",
+    "note_decision",
+    "screen_start",
+    "screen_idle",
+    "kiosk_idle",
+    "drivers_polling",
+    "journal_post",
+)
 
 
 def main(argv: list[str]) -> int:
