@@ -70,6 +70,15 @@ def test_the_sources_are_found() -> None:
     assert {"kiosk/domain/facts.py", "hardware/acceptors/contract.py", "tests/unit/test_repository.py"} <= names
 
 
+def test_nothing_that_git_ignores_is_kept() -> None:
+    """A working file that was added by mistake, a server's secret among them, is in no commit."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, check=True, text=True,
+    )  # fmt: skip
+    assert listed.stdout.split() == []
+
+
 def test_no_two_test_modules_share_a_name() -> None:
     """Folders of tests without an __init__.py are one namespace to pytest: the second of a name is not collected."""
     tests = [path for path, _ in modules() if path.name.startswith("test_")]
