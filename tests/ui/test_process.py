@@ -112,7 +112,7 @@ def test_the_next_part_and_a_new_size_send_their_layout(
     assert max(target["x"] + target["w"] for target in second["targets"]) <= 720
 
 
-AT_REST = """
+SCREEN = """
 import sys
 from kiosk.ui.process import Screen, ScreenConfig
 from kiosk.ui.setup import prepare_kivy
@@ -121,18 +121,37 @@ prepare_kivy(1080, 1920)
 from kivy.clock import Clock
 
 screen = Screen(ScreenConfig(sys.argv[1]))
+"""
+
+AT_REST = (
+    SCREEN
+    + """
 seen = []
 
 def look(_dt):
     if screen.view.page is None or screen.view.page.name != "attract":
         return
     seen.append(screen.frames)
-    if len(seen) == 8:
-        print(*seen, flush=True)
+    at_rest = len(seen) >= 8 and len(set(seen[-7:])) == 1
+    if at_rest or len(seen) == 50:
+        print(*seen[-7:], flush=True)
 
 Clock.schedule_interval(look, 0.2)
 screen.run()
 """
+)
+
+ALONE = (
+    SCREEN
+    + """
+def look(_dt):
+    if screen.view.page is not None:
+        print(screen.view.page.name, screen.view.page.title, flush=True)
+
+Clock.schedule_interval(look, 0.2)
+screen.run()
+"""
+)
 
 
 def test_a_page_at_rest_draws_no_frame(engine: FakeEngine, tmp_path: Path, environment: dict[str, str]) -> None:
@@ -149,20 +168,17 @@ def test_a_page_at_rest_draws_no_frame(engine: FakeEngine, tmp_path: Path, envir
     finally:
         process.terminate()
         process.wait(20)
-    # One more is allowed: the minute may change while we look.
-    assert frames[-1] - frames[1] <= 1
+    # A new window is exposed late on a slow machine, and the minute may change: it looks for up to ten seconds.
+    assert frames[-1] == frames[0]
 
 
 def test_without_an_engine_a_calm_page_stands(tmp_path: Path, environment: dict[str, str]) -> None:
-    program = AT_REST.replace('!= "attract"', '!= "out_of_service"').replace(
-        "print(*seen", "print(screen.view.page.title"
-    )
     process = subprocess.Popen(
-        [sys.executable, "-c", program, tmp_path / "nobody.sock"], env=environment, stdout=subprocess.PIPE
+        [sys.executable, "-c", ALONE, tmp_path / "nobody.sock"], env=environment, stdout=subprocess.PIPE
     )
     try:
         assert process.stdout is not None
-        assert process.stdout.readline().decode().strip() == "This kiosk is closed for now"
+        assert process.stdout.readline().decode().strip() == "out_of_service This kiosk is closed for now"
     finally:
         process.terminate()
         process.wait(20)
