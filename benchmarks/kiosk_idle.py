@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 
 from benchmarks.lobby import running
-from kiosk.demo.journeys import Lobby
+from kiosk.demo.steps import Lobby
 
 SETTLE_S = 8.0
 WATCH_S = 20.0

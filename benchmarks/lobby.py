@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kiosk.demo.journeys import Lobby, hold_bill, pay_cash, play_steps
+from kiosk.demo.steps import Lobby, hold_bill, pay_cash, play_steps
 from kiosk.demo.window import Display
 from kiosk.demo.world import World
 

@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.lobby import open_slot, running
 from hardware.acceptors.ebds.frames import Status, parse_status
 from kiosk.config.model import ACCEPTORS
-from kiosk.demo.journeys import Lobby
+from kiosk.demo.steps import Lobby
 
 NOTES = 60
 OTHERS_NOTES = 30

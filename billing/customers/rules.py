@@ -1,17 +1,20 @@
 """What the city lays down about payments: the order of bills, limits by tender, and what was paid a moment ago."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Q, Subquery, Sum
 
 from billing import clock
 from billing.customers.models import Account, ApplicationRule, Invoice, TenderLimit
+from billing.journal import cards
 from billing.journal.models import Payment
-from billing.ledger.chart import RECEIVABLE
+from billing.kiosks.models import Kiosk
+from billing.ledger.chart import CLEARING, CREDIT, RECEIVABLE
 from billing.ledger.models import Entry
 
 LATELY = timedelta(minutes=10)
@@ -56,23 +59,46 @@ def limits(account: Account, today: date) -> list[Limit]:
 
 
 def paid_on(account: Account, day: date) -> dict[str, int]:
-    """Return what each tender has given for `account` on `day`, at any kiosk."""
-    payments = Payment.objects.filter(account=account, value_date=day, currency=settings.CURRENCY)
+    """Return what each tender has given on `day`, at any kiosk, in payments with a line for `account`.
+
+    A payment for several accounts counts whole for each of them: which note paid which bill is not known. What its
+    card got back does not count.
+    """
+    placed = Q(account=account) | Q(kiosk__in=Kiosk.objects.values("pk"), payment_id__in=_paying(account, day))
+    payments = Payment.objects.filter(placed, value_date=day, currency=settings.CURRENCY)
     sums = payments.aggregate(**{tender: Sum(f"{tender}_minor") for tender in TENDERS})
-    return {tender: sums[tender] or 0 for tender in TENDERS}
+    used = {tender: sums[tender] or 0 for tender in TENDERS}
+    own = payments.filter(kiosk=OuterRef("kiosk"), payment_id=OuterRef("payment_id"))
+    named = payments.values_list("payment_id", flat=True)
+    back = cards.refunds().filter(Exists(own), kiosk__in=payments.values("kiosk"), payment_id__in=named, leg="bill")
+    used["card"] = max(0, used["card"] - (back.aggregate(sum=Sum("amount_minor"))["sum"] or 0))
+    return used
 
 
 def paid_lately(invoices: Iterable[str], now: datetime) -> list[Paid]:
-    """Return what kiosks put on these invoices within the last ten minutes, newest first."""
+    """Return what kiosks put on these invoices within the last ten minutes, newest first, less what they refunded.
+
+    A refund takes off its own payment alone: what somebody else has just paid is still to be asked about.
+    """
+    clearing = Entry.objects.filter(transaction=OuterRef("transaction"), account=CLEARING)
     lines = Entry.objects.filter(
         account=RECEIVABLE,
         subject__in=list(invoices),
-        amount_minor__lt=0,
         transaction__posted_at__gte=now - LATELY,
-        transaction__description="PaymentCompleted",
-    )
-    found = lines.order_by("-pk").values_list("subject", "amount_minor", "transaction__posted_at")
-    return [Paid(invoice, -amount, at) for invoice, amount, at in found]
+        transaction__description__in=("PaymentCompleted", "CardRefunded"),
+    ).annotate(payment=Subquery(clearing.values("subject")[:1]))
+    found: list[Paid] = []
+    refunded = Counter[tuple[str, str]]()
+    rows = lines.order_by("-pk").values_list("subject", "payment", "amount_minor", "transaction__posted_at")
+    for invoice, payment, amount, at in rows:
+        if amount > 0:
+            refunded[invoice, payment] += amount
+            continue
+        back = min(-amount, refunded[invoice, payment])
+        refunded[invoice, payment] -= back
+        if back < -amount:
+            found.append(Paid(invoice, -amount - back, at))
+    return found
 
 
 def wire(account: Account, invoices: list[Invoice], now: datetime) -> dict[str, Any]:
@@ -90,6 +116,19 @@ def wire(account: Account, invoices: list[Invoice], now: datetime) -> dict[str, 
         "cash_report_minor": settings.CASH_REPORT_MINOR,
         "checks": "refused" if account.checks_refused else "taken",
     }
+
+
+def _paying(account: Account, day: date) -> list[str]:
+    """Return the ids of payments that the ledger of `day` places on `account`: on its bills, or as its credit."""
+    bills = Q(account=RECEIVABLE, subject__in=account.invoices.values_list("number", flat=True))
+    placed = Entry.objects.filter(
+        bills | Q(account=CREDIT, subject=account.number),
+        transaction__description="PaymentCompleted",
+        transaction__value_date=day,
+        amount_minor__lt=0,
+    )
+    emptied = Entry.objects.filter(account=CLEARING, transaction__in=placed.values("transaction"))
+    return list(emptied.values_list("subject", flat=True).distinct())
 
 
 def _is_first(rule: ApplicationRule, invoice: Invoice) -> bool:

@@ -1,11 +1,16 @@
 """The journal as staff see it, and the list of what they have to place."""
 
-from django.contrib import admin
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from typing import Any
 
-from billing.journal import suspense_admin
+from django.contrib import admin
+from django.db.models import OuterRef, Subquery, Sum
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from billing import clock
+from billing.journal import cards, suspense_admin
 from billing.journal.card_admin import CardAttemptAdmin
 from billing.journal.models import (
     CardAttempt,
@@ -47,6 +52,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "kiosk",
         "account",
         "total",
+        "refunded",
         "cash",
         "card",
         "checks",
@@ -57,6 +63,37 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_filter = ("value_date", "kiosk")
     list_select_related = ("account", "kiosk")
     search_fields = ("receipt_number", "payment_id")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        back = cards.refunds().filter(kiosk=OuterRef("kiosk"), payment_id=OuterRef("payment_id"))
+        sums = back.order_by().values("payment_id").annotate(sum=Sum("amount_minor")).values("sum")
+        return super().get_queryset(request).annotate(back_minor=Subquery(sums))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*super().get_fields(request, obj), "refunds")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*super().get_readonly_fields(request, obj), "refunds")
+
+    @admin.display(description="refunded", ordering="back_minor")
+    def refunded(self, payment: Payment) -> str:
+        return _unless_none(payment.back_minor or 0)
+
+    @admin.display(description="refunds of this payment")
+    def refunds(self, payment: Payment) -> SafeString:
+        """Every attempt to give its money back, on whatever receipt of the payment."""
+        found = CardAttempt.objects.filter(kiosk=payment.kiosk_id, payment_id=payment.payment_id).exclude(of="")
+        shown = [
+            (
+                reverse("admin:journal_cardattempt_change", args=[one.pk]),
+                one.reference,
+                suspense_admin.money(one.amount_minor, one.currency),
+                one.get_state_display(),
+                clock.shown(one.started_at),
+            )
+            for one in found.order_by("pk")
+        ]
+        return format_html_join(mark_safe("<br>"), '<a href="{}">{}</a>: {}, {}, {}', shown) or mark_safe("none")
 
     @admin.display(description="total", ordering="total_minor")
     def total(self, payment: Payment) -> str:

@@ -15,6 +15,8 @@ from billing.journal.terms import KEPT, MEMO, POSTED, SUSPENDED, Booking, Books,
 from billing.ledger.chart import CASH, CLEARING, CREDIT, FEES, FORK_SUSPENSE, RECEIVABLE, SUSPENSE, cash_of
 from billing.ledger.posting import Line
 
+GIVEN = (RECEIVABLE, CREDIT, FEES)  # what a payment pays: all else waits for staff
+
 
 class Booker(Desk):
     """Books the records of one chain, in order."""
@@ -166,6 +168,7 @@ class Booker(Desk):
         if held:
             placed.insert(0, Line(CLEARING, payment_id, held))
         self._clear(payment_id, currency, -held)
+        self._give(payment_id, currency, placed)
         self._books.receipts[payment.receipt_number] = (payment_id, payment.total_minor)
         self._books.completed.add(payment_id)
         account = self._books.accounts.get(payment.account)
@@ -187,6 +190,13 @@ class Booker(Desk):
         disposition = SUSPENDED if opened else POSTED if draft else KEPT
         reason = opened[0].reason if opened else ""
         return Booking(disposition, reason, draft, tuple(opened), completion=completion)
+
+    def _give(self, payment_id: str, currency: str, placed: list[Line]) -> None:
+        """Note what the payment placed: a refund takes it back from there."""
+        given = self._books.given.setdefault((payment_id, currency), {})
+        for account, subject, amount in placed:
+            if account in GIVEN:
+                given[account, subject] = given.get((account, subject), 0) - amount
 
     def _place_all(self, payment: facts.Completed, payment_id: str, currency: str) -> tuple[list[Line], list[Open]]:
         placed: list[Line] = []

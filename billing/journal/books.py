@@ -7,9 +7,18 @@ from django.conf import settings
 
 from billing import rows
 from billing.customers.models import Invoice
+from billing.journal.booking import GIVEN
 from billing.journal.records import Record
 from billing.journal.tenders import KINDS
-from billing.journal.terms import CARD_UNKNOWN, VOID_UNKNOWN, Books, KnownAccount, KnownInvoice, KnownTender
+from billing.journal.terms import (
+    CARD_UNKNOWN,
+    REFUND_UNKNOWN,
+    VOID_UNKNOWN,
+    Books,
+    KnownAccount,
+    KnownInvoice,
+    KnownTender,
+)
 from billing.ledger import balances
 from billing.ledger.chart import CLEARING, RECEIVABLE
 
@@ -28,8 +37,21 @@ _VOIDING = (
     " WHERE a.kiosk_id = {} AND a.payment_id IN {} AND a.state IN ('voiding', 'void_unknown')"
 )
 _UNKNOWN = (
-    "SELECT reference, payment_id, unknown_since, void_reference, void_unknown_since FROM journal_cardattempt"
+    "SELECT reference, of, payment_id, unknown_since, void_reference, void_unknown_since FROM journal_cardattempt"
     " WHERE kiosk_id = {} AND reference IN {}"
+)
+_REFUNDED = (
+    "SELECT a.of, a.payment_id, CAST(SUM(t.amount_minor) AS BIGINT) FROM journal_cardattempt a"
+    " JOIN journal_bookedtender t ON t.kiosk_id = a.kiosk_id AND t.what = 'refund' AND t.name = a.reference"
+    " AND t.payment_id = a.payment_id AND NOT t.fork"
+    " WHERE a.kiosk_id = {} AND a.payment_id IN {} GROUP BY a.of, a.payment_id"
+)
+# What each payment's transactions placed, less what its refunds took back: all of them went through its clearing.
+_GIVEN = (
+    "SELECT c.subject, t.currency, e.account_id, e.subject, CAST(-SUM(e.amount_minor) AS BIGINT)"
+    " FROM (SELECT DISTINCT transaction_id, subject FROM ledger_entry WHERE account_id = {} AND subject IN {}) c"
+    " JOIN ledger_entry e ON e.transaction_id = c.transaction_id JOIN ledger_transaction t ON t.id = c.transaction_id"
+    " WHERE e.account_id IN {} GROUP BY c.subject, t.currency, e.account_id, e.subject"
 )
 _ACCOUNTS = "SELECT id, number, token, status FROM customers_account WHERE token IN {} OR number IN {}"
 
@@ -54,6 +76,8 @@ def load(kiosk_id: str, records: Iterable[Record]) -> Books:
         if any(record.kind == "PaymentCompleted" for record in records):
             for payment_id, reference, amount in rows.select(_VOIDING, kiosk_id, payments):
                 books.voiding.setdefault(payment_id, {})[reference] = amount
+        if any(record.kind == "CardRefunded" for record in records):
+            _load_refunds(books, kiosk_id, payments)
         receipts = _texts(body.get("receipt_number") for body in bodies)
         columns = rows.select(_PAYMENTS, kiosk_id, payments, receipts)
         books.receipts = {receipt: (payment_id, total) for payment_id, receipt, total in columns}
@@ -74,11 +98,18 @@ def _tenders(records: Iterable[Record]) -> set[str]:
 def _load_tenders(books: Books, kiosk_id: str, names: set[str]) -> None:
     for what, name, payment_id, amount, fork in rows.select(_TENDERS, kiosk_id, names):
         books.tenders.setdefault((what, name), []).append(KnownTender(payment_id, amount, bool(fork)))
-    for reference, payment_id, unknown, void_reference, void_unknown in rows.select(_UNKNOWN, kiosk_id, names):
+    for reference, of, payment_id, unknown, void_reference, void_unknown in rows.select(_UNKNOWN, kiosk_id, names):
         if unknown:
-            books.unknown.add((CARD_UNKNOWN, reference, payment_id))
+            books.unknown.add((REFUND_UNKNOWN if of else CARD_UNKNOWN, reference, payment_id))
         if void_unknown:
             books.unknown.add((VOID_UNKNOWN, void_reference, payment_id))
+
+
+def _load_refunds(books: Books, kiosk_id: str, payments: set[str]) -> None:
+    for of, payment_id, amount in rows.select(_REFUNDED, kiosk_id, payments):
+        books.refunded[of, payment_id] = amount
+    for payment_id, currency, account, subject, amount in rows.select(_GIVEN, CLEARING, payments, GIVEN):
+        books.given.setdefault((payment_id, currency), {})[account, subject] = amount
 
 
 def _accounts(references: set[str]) -> dict[str, KnownAccount]:

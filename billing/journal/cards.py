@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from billing import clock
 from billing.journal import facts
-from billing.journal.models import CardAttempt, ForkRecord, SuspenseItem
+from billing.journal.models import BookedTender, CardAttempt, ForkRecord, SuspenseItem
 from billing.journal.models import Record as StoredRecord
 from billing.journal.records import Record
-from billing.journal.terms import Answer, CardStep
+from billing.journal.terms import REFUND, Answer, CardStep
 from billing.kiosks.models import Chain
 
 Key = tuple[str, str]
@@ -59,6 +61,18 @@ def answer(chain: Chain, answers: Sequence[tuple[Record, Answer]], now: datetime
             memo.save(update_fields=("resolved_at", "resolution", "answered_seq"))
 
 
+def refunds() -> Any:
+    """Return the refunds that stand in the ledger, whether a record booked them or two people."""
+    booked = BookedTender.objects.filter(
+        kiosk=OuterRef("kiosk"),
+        name=OuterRef("reference"),
+        what=REFUND,
+        payment_id=OuterRef("payment_id"),
+        fork=False,
+    )
+    return CardAttempt.objects.filter(Exists(booked)).exclude(of="")
+
+
 def named_by(memo: SuspenseItem) -> tuple[str, str]:
     """Return the sale's reference and the payment that the record behind an unknown attempt names.
 
@@ -97,7 +111,7 @@ def _fresh(chain: Chain, record: Record, step: CardStep, at: datetime, fork: boo
 
 
 def _advance(attempt: CardAttempt, record: Record, step: CardStep, at: datetime) -> None:
-    """A voided sale stays voided, and what is approved is not unknown again."""
+    """A voided sale stays voided, and what is approved or refunded is not unknown again."""
     if step.state == "voiding":
         attempt.void_unknown_since = None
     for name, value in step.values.items():
@@ -105,7 +119,7 @@ def _advance(attempt: CardAttempt, record: Record, step: CardStep, at: datetime)
     if attempt.state == "voided" or (step.state == "started" and attempt.state):
         return
     attempt.state, attempt.last_seq, attempt.changed_at = step.state, record.seq, at
-    if step.state == "approved" and attempt.approved_on is None:
+    if step.state in ("approved", "refunded") and attempt.approved_on is None:
         attempt.approved_on = clock.city_date(at)
     if step.state == "unknown":
         attempt.unknown_since = attempt.unknown_since or at

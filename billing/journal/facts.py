@@ -91,6 +91,18 @@ def completed(body: Any) -> Completed:
     )
 
 
+def lines_of(body: Any) -> tuple[LinePaid, ...]:
+    """Return the lines of a refund that can be read: the money went back whatever they say."""
+    lines = body.get("lines") if isinstance(body, dict) else None
+    read: list[LinePaid] = []
+    for line in lines if isinstance(lines, list) else []:
+        try:
+            read.append(_line(line))
+        except Unreadable:
+            continue
+    return tuple(read)
+
+
 def attempt(body: Any, field: str = "reference") -> str:
     """Return the reference of an attempt to pay by card: 1 to 16 capitals and digits."""
     value = _field(body, field)

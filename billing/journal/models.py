@@ -76,7 +76,7 @@ class BookedNote(models.Model):
 
 
 class BookedTender(models.Model):
-    """A card sale, void, check or payout that stands in the ledger, so that it is never booked again."""
+    """A card sale, void, refund, check or payout that stands in the ledger, so that it is never booked again."""
 
     kiosk = models.ForeignKey(Kiosk, on_delete=models.PROTECT)
     what = models.CharField(max_length=10)
@@ -92,7 +92,8 @@ class BookedTender(models.Model):
 
 
 class CardAttempt(models.Model):
-    """Where an attempt to pay by card stands, by the kiosk's last word. What is booked stands in the ledger alone.
+    """Where an attempt to pay by card, or to refund one, stands, by the kiosk's last word. What is booked stands in the
+    ledger alone.
 
     A reference is minted once; only the two branches of a fork may use one for two payments.
     """
@@ -108,6 +109,7 @@ class CardAttempt(models.Model):
         ("voiding", "being voided"),
         ("void_unknown", "void unknown"),
         ("voided", "voided"),
+        ("refunded", "refunded"),
     )
 
     chain = models.ForeignKey(Chain, on_delete=models.PROTECT, related_name="card_attempts")
@@ -116,6 +118,7 @@ class CardAttempt(models.Model):
     last_seq = models.BigIntegerField(help_text="the record that told of it last")
     fork = models.BooleanField(help_text="told of by the losing branch of a fork alone")
     reference = models.CharField(max_length=16)
+    of = models.CharField(max_length=16, blank=True, help_text="the sale that this refunds, if it is a refund")
     payment_id = models.CharField(max_length=64)
     leg = models.CharField(max_length=64, blank=True)
     state = models.CharField(max_length=12, choices=STATES)
@@ -213,6 +216,7 @@ class Resolution(models.Model):
         ("paid", "found paid at the processor"),
         ("unpaid", "found not paid at the processor"),
         ("voided", "found voided at the processor"),
+        ("refunded", "found refunded at the processor"),
         ("owed", "owed again: the card was paid back"),
         ("words", "closed by words"),
     )
@@ -226,6 +230,7 @@ class Resolution(models.Model):
         "self", null=True, on_delete=models.PROTECT, related_name="later", help_text="it booked this cash before"
     )
     cash_subject = models.CharField(max_length=60, blank=True, help_text="kiosk/period whose cash was counted")
+    found_minor = models.BigIntegerField(null=True, help_text="what a note of unknown value was found to be worth")
     summary = models.CharField(max_length=200)
     why = models.TextField()
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -44,6 +44,7 @@ def propose(item: SuspenseItem, choice: Choice, by: Any, why: str, now: datetime
             invoice=choice.invoice,
             earlier=choice.earlier,
             cash_subject=choice.cash_subject,
+            found_minor=choice.found_minor or None,
             summary=_summary(ways.outcome(item, choice), why),
             why=why.strip(),
             proposed_by=by,
@@ -138,7 +139,13 @@ def _post(proposal: Resolution, now: datetime) -> Transaction | None:
 
 def _outcome(proposal: Resolution) -> ways.Outcome:
     choice = Choice(
-        proposal.way, proposal.other, proposal.account, proposal.invoice, proposal.cash_subject, proposal.earlier
+        proposal.way,
+        proposal.other,
+        proposal.account,
+        proposal.invoice,
+        proposal.cash_subject,
+        proposal.earlier,
+        proposal.found_minor or 0,
     )
     return ways.outcome(proposal.item, choice)
 

@@ -24,6 +24,7 @@ _FIELDS = {  # what each way asks for
     "paid": ("account",),
     "unpaid": (),
     "voided": ("account",),
+    "refunded": ("account",),
     "owed": ("account",),
     "words": (),
 }
@@ -58,6 +59,14 @@ class ProposalForm(forms.Form):
     earlier = EarlierField(
         Resolution.objects.none(), required=False, label="Booked before", help_text="if this is the same cash"
     )
+    found = forms.DecimalField(
+        required=False,
+        min_value=0,
+        max_digits=7,
+        decimal_places=2,
+        label="Its value",
+        help_text="the note's, as counted: 20.00",
+    )
     period = forms.CharField(
         required=False,
         max_length=20,
@@ -83,9 +92,11 @@ class ProposalForm(forms.Form):
         wanted = {name for way in possible for name in _FIELDS[way]}
         if item.memo and "counted" in possible:
             wanted.add("account")
+        if ways.is_unvalued(item):
+            wanted.add("found")
         if "join" in possible:
             self.fields["account"].help_text = "that gets the money; left empty, that of the note in doubt"
-        for name in ("other", "account", "invoice", "earlier", "period"):
+        for name in ("other", "account", "invoice", "earlier", "found", "period"):
             if name not in wanted:
                 del self.fields[name]
 
@@ -109,6 +120,7 @@ class ProposalForm(forms.Form):
             else None,
             cash_subject=ways.period_of(self._item, period) if period else "",
             earlier=given.get("earlier") or None,
+            found_minor=int((content.get("found") or 0) * 100) if way == "counted" else 0,
         )
 
 

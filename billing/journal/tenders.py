@@ -10,11 +10,13 @@ from typing import Any
 
 from billing.journal import facts
 from billing.journal.records import Record
+from billing.journal.refunds import KINDS as REFUND_KINDS
+from billing.journal.refunds import Refunds
+from billing.journal.tender_desk import TenderDesk, step_of
 from billing.journal.terms import (
     CARD_UNKNOWN,
     CHECK,
     KEPT,
-    MEMO,
     PAYOUT,
     POSTED,
     SALE,
@@ -24,8 +26,6 @@ from billing.journal.terms import (
     Answer,
     Booking,
     Books,
-    CardStep,
-    Desk,
     KnownTender,
     Open,
     Tender,
@@ -46,12 +46,13 @@ KINDS = frozenset(
         "VoidUnknown",
         "CheckTaken",
         "NotePaidOut",
+        *REFUND_KINDS,
     }
 )
 _ENDS = ("declined", "cancelled", "not_started", "absent")
 
 
-class Tenders(Desk):
+class Tenders(TenderDesk):
     """Books the records about cards, checks and change of one chain, in order."""
 
     def __init__(self, kiosk_id: str, epoch: int, books: Books) -> None:
@@ -68,6 +69,7 @@ class Tenders(Desk):
             "CheckTaken": self._check_taken,
             "NotePaidOut": self._note_paid_out,
             "PayoutEnded": self._payout_ended,
+            **Refunds(kiosk_id, epoch, books).kinds,
         }
 
     def book(self, record: Record, day: date, fork: bool) -> Booking:
@@ -83,7 +85,7 @@ class Tenders(Desk):
     # Sales
 
     def _sale_started(self, record: Record, day: date, fork: bool) -> Booking:
-        return Booking(KEPT, step=_step(record.body, "started"))
+        return Booking(KEPT, step=step_of(record.body, "started"))
 
     def _sale_approved(self, record: Record, day: date, fork: bool) -> Booking:
         """Debit what the acquirer owes for this attempt, credit the payment's clearing."""
@@ -91,7 +93,7 @@ class Tenders(Desk):
         reference, amount = facts.attempt(body), facts.amount(body, "amount_minor")
         currency, payment_id = facts.currency(body), facts.name(body, "payment_id")
         if self._booked(SALE, reference, payment_id):
-            return self._memo("card-repeated", reference, amount, currency, step=_step(body, "approved"))
+            return self._memo("card-repeated", reference, amount, currency, step=step_of(body, "approved"))
         reason = "" if payment_id else "unreadable:payment_id"
         if not fork and any(not known.fork for known in self._known(SALE, reference)):
             reason = "card-reference-reused"
@@ -105,7 +107,7 @@ class Tenders(Desk):
             tender,
             reason,
             fork=fork,
-            step=_step(body, "approved"),
+            step=step_of(body, "approved"),
             answer=Answer(CARD_UNKNOWN, reference, payment_id),
         )
 
@@ -116,14 +118,14 @@ class Tenders(Desk):
             amount = sale.amount_minor
             return self._memo("card-ended-after-approval", reference, amount, self._books.currency)
         result = facts.name(record.body, "result")
-        step = _step(record.body, result if result in _ENDS else "declined")
+        step = step_of(record.body, result if result in _ENDS else "declined")
         return Booking(KEPT, step=step, answer=Answer(CARD_UNKNOWN, reference, payment_id))
 
     def _sale_unknown(self, record: Record, day: date, fork: bool) -> Booking:
         reference, payment_id = facts.attempt(record.body), facts.name(record.body, "payment_id")
         if self._booked(SALE, reference, payment_id):
             return Booking(KEPT)
-        return self._unknown(CARD_UNKNOWN, record, _step(record.body, "unknown"))
+        return self._unknown(CARD_UNKNOWN, record, step_of(record.body, "unknown"))
 
     # Voids
 
@@ -132,7 +134,7 @@ class Tenders(Desk):
         sale = self._booked(SALE, of, payment_id)
         if sale and not fork and not self._booked(VOID, of, payment_id):
             self._books.voiding.setdefault(payment_id, {})[of] = sale.amount_minor
-        return Booking(KEPT, step=_step(record.body, "voiding", void=True))
+        return Booking(KEPT, step=step_of(record.body, "voiding", void=True))
 
     def _sale_voided(self, record: Record, day: date, fork: bool) -> Booking:
         """Book the reverse of the sale. What clearing does not hold any more is missing from the receipt's cover."""
@@ -158,7 +160,7 @@ class Tenders(Desk):
             "void-after-receipt",
             fork=fork,
             more=() if amount == sale.amount_minor else differs,
-            step=_step(body, "voided", void=True),
+            step=step_of(body, "voided", void=True),
             answer=answer,
         )
 
@@ -167,13 +169,13 @@ class Tenders(Desk):
         body = record.body
         self._no_longer_voiding(facts.name(body, "payment_id"), facts.name(body, "of"))
         answer = Answer(VOID_UNKNOWN, facts.attempt(body), facts.name(body, "payment_id"))
-        return Booking(KEPT, step=_step(body, "approved", void=True), answer=answer)
+        return Booking(KEPT, step=step_of(body, "approved", void=True), answer=answer)
 
     def _void_unknown(self, record: Record, day: date, fork: bool) -> Booking:
         of, payment_id = facts.attempt(record.body, "of"), facts.name(record.body, "payment_id")
         if self._booked(VOID, of, payment_id):
             return Booking(KEPT)
-        return self._unknown(VOID_UNKNOWN, record, _step(record.body, "void_unknown", void=True))
+        return self._unknown(VOID_UNKNOWN, record, step_of(record.body, "void_unknown", void=True))
 
     def _no_longer_voiding(self, payment_id: str, of: str) -> None:
         self._books.voiding.get(payment_id, {}).pop(of, None)
@@ -253,52 +255,3 @@ class Tenders(Desk):
         if fork:
             return Open(FORK, f"{self._kiosk_id}/{self._epoch}", amount_minor, currency)
         return Open(reason, subject, amount_minor, currency)
-
-    def _known(self, what: str, name: str) -> list[KnownTender]:
-        return self._books.tenders.get((what, name), [])
-
-    def _booked(self, what: str, reference: str, payment_id: str) -> KnownTender | None:
-        return next((known for known in self._known(what, reference) if known.payment_id == payment_id), None)
-
-    def _remember(self, what: str, name: str, known: KnownTender) -> Tender:
-        self._books.tenders.setdefault((what, name), []).append(known)
-        return Tender(what, name, known)
-
-    def _memo(
-        self, reason: str, subject: str, amount_minor: int, currency: str, step: CardStep | None = None
-    ) -> Booking:
-        opened = Open(reason, subject, amount_minor, currency, memo=True)
-        return Booking(MEMO, reason, opened=(opened,), step=step)
-
-    def _unknown(self, reason: str, record: Record, step: CardStep | None) -> Booking:
-        """A memo, once for each attempt: the kiosk says it again after each search that found nothing."""
-        body = record.body
-        reference, payment_id = facts.attempt(body), facts.name(body, "payment_id")
-        opened = Open(reason, reference, facts.amount(body, "amount_minor", least=0), facts.currency(body), memo=True)
-        key = (reason, reference, payment_id)
-        if key in self._books.unknown:
-            return Booking(KEPT, reason, step=step)
-        self._books.unknown.add(key)
-        return Booking(MEMO, reason, opened=(opened,), step=step)
-
-
-def _step(body: Any, state: str, void: bool = False) -> CardStep | None:
-    """Return what the record says of its attempt, None if it names none: staff then see the record alone."""
-    try:
-        reference = facts.attempt(body, "of" if void else "reference")
-    except facts.Unreadable:
-        return None
-    slip = body.get("slip")
-    told = {
-        "leg": facts.name(body, "leg"),
-        "terminal": facts.shown(body, "terminal"),
-        "terminal_ref": facts.shown(body, "terminal_ref"),
-        "last4": facts.last4(slip),
-        "void_reference": facts.name(body, "reference") if void else "",
-        **{name: facts.shown(slip, name, 40) for name in ("brand", "approval", "terminal_id", "batch")},
-    }
-    values: dict[str, Any] = {name: text for name, text in told.items() if text}
-    sum_ = body.get("amount_minor")
-    if not void and type(sum_) is int and 0 <= sum_ <= facts.AMOUNT_MAX_MINOR:
-        values |= {"amount_minor": sum_, "currency": facts.shown(body, "currency", 3)}
-    return CardStep(reference, facts.name(body, "payment_id"), state, values)

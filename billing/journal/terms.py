@@ -10,8 +10,9 @@ from billing.journal.records import Record
 from billing.ledger.posting import Draft, Line
 
 POSTED, SUSPENDED, MEMO, KEPT = "posted", "suspense", "memo", "kept"
-SALE, VOID, CHECK, PAYOUT = "sale", "void", "check", "payout"  # what besides a note is booked once
-CARD_UNKNOWN, VOID_UNKNOWN = "card-unknown", "void-unknown"
+# What besides a note is booked once.
+SALE, VOID, REFUND, CHECK, PAYOUT = "sale", "void", "refund", "check", "payout"
+CARD_UNKNOWN, VOID_UNKNOWN, REFUND_UNKNOWN = "card-unknown", "void-unknown", "refund-unknown"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Completion:
 
 @dataclass(frozen=True)
 class KnownTender:
-    """A sale, void, check or payout that is booked. `fork`: a losing branch told of it."""
+    """A sale, void, refund, check or payout that is booked. `fork`: a losing branch told of it."""
 
     payment_id: str
     amount_minor: int
@@ -94,7 +95,7 @@ class Booking:
     settled_note: str = ""  # a note whose open memo this record answers
     completion: Completion | None = None
     claim: Filed | None = None
-    tender: Tender | None = None  # a sale, void, check or payout that `draft` books
+    tender: Tender | None = None  # a sale, void, refund, check or payout that `draft` books
     step: CardStep | None = None
     answer: Answer | None = None
 
@@ -122,6 +123,10 @@ class Books:
     tenders: dict[tuple[str, str], list[KnownTender]] = field(default_factory=dict)  # (what, name) -> booked
     voiding: dict[str, dict[str, int]] = field(default_factory=dict)  # payment -> sales under a void, by reference
     unknown: set[tuple[str, str, str]] = field(default_factory=set)  # (reason, reference, payment) that had its memo
+    given: dict[tuple[str, str], dict[tuple[str, str], int]] = field(
+        default_factory=dict
+    )  # (payment, currency) -> what it placed and no refund took back, by ledger account and subject
+    refunded: dict[tuple[str, str], int] = field(default_factory=dict)  # (sale's reference, payment) -> given back
     receipts: dict[str, tuple[str, int]] = field(default_factory=dict)  # receipt number -> payment, total
     completed: set[str] = field(default_factory=set)  # payments with a receipt
     accounts: dict[str, KnownAccount] = field(default_factory=dict)  # by token and by "num:<number>"

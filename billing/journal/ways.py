@@ -17,13 +17,16 @@ from django.db.models import Exists, OuterRef, Q
 from billing.customers.models import Account, Invoice
 from billing.journal import cards
 from billing.journal.models import BookedNote, BookedTender, Resolution, SuspenseItem
-from billing.journal.terms import CARD_UNKNOWN, SALE, VOID, VOID_UNKNOWN
+from billing.journal.terms import CARD_UNKNOWN, REFUND, REFUND_UNKNOWN, SALE, VOID, VOID_UNKNOWN
 from billing.kiosks.models import Kiosk
 from billing.ledger import balances
 from billing.ledger.chart import CARD, CASH, CASH_SHORT, CREDIT, FORK_SUSPENSE, RECEIVABLE, SUSPENSE, card_of, cash_of
 from billing.ledger.models import Entry
 from billing.ledger.posting import Line
 from billing.money import format_minor
+
+NOTE_UNVALUED = "note-unvalued"
+FOUND_MAX_MINOR = 100_000  # no note is worth more
 
 
 class NotPlaceable(ValueError):
@@ -32,7 +35,10 @@ class NotPlaceable(ValueError):
 
 @dataclass(frozen=True)
 class Choice:
-    """What a clerk chose. `cash_subject` is the kiosk and period whose cash was counted."""
+    """What a clerk chose. `cash_subject` is the kiosk and period whose cash was counted.
+
+    `found_minor` is what the count found a note of unknown value to be worth, 0 for anything else.
+    """
 
     way: str
     other: SuspenseItem | None = None
@@ -40,6 +46,7 @@ class Choice:
     invoice: Invoice | None = None
     cash_subject: str = ""
     earlier: Resolution | None = None
+    found_minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,9 +71,10 @@ def outcome(item: SuspenseItem, choice: Choice) -> Outcome:
 def possible(item: SuspenseItem) -> tuple[str, ...]:
     """Return the ways that can be open to `item` at all, the usual one first."""
     if item.memo:
-        return _MEMO_WAYS.get(item.reason, ("words",)) if item.amount_minor > 0 else ("words",)
+        known = item.amount_minor > 0 or is_unvalued(item)
+        return _MEMO_WAYS.get(item.reason, ("words",)) if known else ("words",)
     if item.amount_minor < 0:
-        return ("owed", "offset", "short") if item.reason == _PAID_BACK else ("offset", "counted", "short", "already")
+        return ("owed", "offset", "short") if item.reason in _PAID_BACK else ("offset", "counted", "short", "already")
     usual = ("join", "credit", "invoice") if item.reason == "note-unexpected" else ("credit", "invoice")
     return (*usual, "already")
 
@@ -151,13 +159,23 @@ def _counted(item: SuspenseItem, choice: Choice) -> Outcome:
         _require_missing(item)
         cash = Line(CASH, choice.cash_subject, -item.amount_minor)
         return Outcome(f"found at the count of {choice.cash_subject}", (cash, _out(item)))
-    account = _account(choice)
+    account, value = _account(choice), _found(item, choice)
+    _require_unbooked(item)
+    lines = (Line(CASH, choice.cash_subject, value), Line(CREDIT, account.number, -value))
+    what = f"{format_minor(value)} " if is_unvalued(item) else ""
+    summary = f"{what}found at the count of {choice.cash_subject}: credit on {account.number}"
+    return Outcome(summary, lines, item.subject)
+
+
+def _found(item: SuspenseItem, choice: Choice) -> int:
+    """Return what the note of a memo is worth: by its record, or by the count if no record knows."""
+    if is_unvalued(item):
+        if not 0 < choice.found_minor <= FOUND_MAX_MINOR:
+            raise NotPlaceable("say what the count found this note to be worth")
+        return choice.found_minor
     if not _is_doubt(item) or item.amount_minor <= 0:
         raise NotPlaceable("only a note in doubt can be found at the count")
-    _require_unbooked(item)
-    cash = Line(CASH, choice.cash_subject, item.amount_minor)
-    lines = (cash, Line(CREDIT, account.number, -item.amount_minor))
-    return Outcome(f"found at the count of {choice.cash_subject}: credit on {account.number}", lines, item.subject)
+    return int(item.amount_minor)
 
 
 def _short(item: SuspenseItem, choice: Choice) -> Outcome:
@@ -203,11 +221,19 @@ def _voided(item: SuspenseItem, choice: Choice) -> Outcome:
     return Outcome(f"{void[1]} is voided: taken off {account.number}", lines, tender=void)
 
 
+def _refunded(item: SuspenseItem, choice: Choice) -> Outcome:
+    """The processor has this refund: the acquirer owes less, and what the card had given the account is taken off."""
+    account, refund = _account(choice), _attempt(item, REFUND_UNKNOWN, REFUND)
+    owed = Line(CARD, card_of(item.chain.kiosk_id, refund[1]), -item.amount_minor)
+    lines = (Line(CREDIT, account.number, item.amount_minor), owed)
+    return Outcome(f"{refund[1]} is refunded: taken off {account.number}", lines, tender=refund)
+
+
 def _owed(item: SuspenseItem, choice: Choice) -> Outcome:
     """The receipt counts on a card that was paid back: the account owes the sum again."""
     account = _account(choice)
     _require_missing(item)
-    if item.reason != _PAID_BACK:
+    if item.reason not in _PAID_BACK:
         raise NotPlaceable("no card was paid back here")
     return Outcome(f"owed again by {account.number}", (Line(CREDIT, account.number, -item.amount_minor), _out(item)))
 
@@ -230,15 +256,18 @@ _WAYS: dict[str, Callable[[SuspenseItem, Choice], Outcome]] = {
     "paid": _paid,
     "unpaid": _unpaid,
     "voided": _voided,
+    "refunded": _refunded,
     "owed": _owed,
     "words": _words,
 }
 _MEMO_WAYS = {
     "note-in-doubt": ("counted", "words"),
+    NOTE_UNVALUED: ("counted", "words"),
     CARD_UNKNOWN: ("paid", "unpaid"),
     VOID_UNKNOWN: ("voided", "words"),
+    REFUND_UNKNOWN: ("refunded", "words"),
 }
-_PAID_BACK = "void-after-receipt"
+_PAID_BACK = ("void-after-receipt", "refund-over-sale", "refund-not-placed")
 
 
 def _out(item: SuspenseItem) -> Line:
@@ -253,10 +282,11 @@ def _booking_ways(item: SuspenseItem) -> tuple[str, ...]:
 
 
 def _attempt(item: SuspenseItem, reason: str, what: str) -> tuple[str, str, str]:
-    """Return the sale or void that the memo is about: what, reference, payment. It must not be booked."""
+    """Return the sale, void or refund that the memo is about: what, reference, payment. It must not be booked."""
     if not item.memo or item.reason != reason or item.amount_minor <= 0:
         raise NotPlaceable("only an unknown attempt can be found at the processor")
-    reference, payment_id = cards.named_by(item)
+    sale, payment_id = cards.named_by(item)
+    reference = item.subject if what == REFUND else sale
     booked = BookedTender.objects.filter(kiosk_id=item.chain.kiosk_id, what=what, name=reference, payment_id=payment_id)
     if booked.exists():
         raise NotPlaceable("a record has booked this attempt already")
@@ -286,6 +316,11 @@ def _account(choice: Choice) -> Account:
     if choice.account is None:
         raise NotPlaceable("no account has this number")
     return choice.account
+
+
+def is_unvalued(item: SuspenseItem) -> bool:
+    """Is this a note in the cassette of which no record knows the value?"""
+    return bool(item.memo and item.reason == NOTE_UNVALUED)
 
 
 def _is_doubt(item: SuspenseItem) -> bool:

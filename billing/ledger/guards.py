@@ -68,6 +68,11 @@ def tenders_statements(vendor: str) -> list[str]:
     return (_SQL / f"tenders_{vendor}.sql").read_text(encoding="utf-8").split(_SEPARATOR)
 
 
+def refunds_statements(vendor: str) -> list[str]:
+    """Return the statements that let the journal answer for refunds too. They replace an older one."""
+    return (_SQL / f"refunds_{vendor}.sql").read_text(encoding="utf-8").split(_SEPARATOR)
+
+
 def claims_statements(vendor: str) -> list[str]:
     """Return the statements that let a claim change once, when it is answered."""
     return (_SQL / f"claims_{vendor}.sql").read_text(encoding="utf-8").split(_SEPARATOR)

@@ -12,20 +12,25 @@ from billing.ledger.chart import CARD, CASH, CHECKS, CLEARING, CREDIT, FEES, FOR
 from billing.ledger.models import Entry
 
 BY_HAND = "two people"
-_CAME_IN = (  # account, sign of the line, what it is
-    (CASH, 1, "cash in"),
-    (CASH, -1, "cash out (change)"),
-    (CARD, 1, "card sales"),
-    (CARD, -1, "card sales voided"),
-    (CHECKS, 1, "checks"),
+_REFUND = "CardRefunded"
+_CAME_IN = (  # account, sign of the line, of a refund, what it is
+    (CASH, 1, False, "cash in"),
+    (CASH, -1, False, "cash out (change)"),
+    (CARD, 1, False, "card sales"),
+    (CARD, -1, False, "card sales voided"),
+    (CARD, -1, True, "card sales refunded"),
+    (CHECKS, 1, False, "checks"),
 )
-_WENT = (
-    (RECEIVABLE, "bills"),
-    (CREDIT, "credit on accounts"),
-    (FEES, "card fees"),
-    (SUSPENSE, "suspense"),
-    (FORK_SUSPENSE, "suspense of losing branches"),
-    (CLEARING, "payments not complete"),
+_WENT = (  # account, of a refund (None: of any record), what it is
+    (RECEIVABLE, False, "bills"),
+    (RECEIVABLE, True, "bills owed again"),
+    (CREDIT, False, "credit on accounts"),
+    (CREDIT, True, "credit taken back"),
+    (FEES, False, "card fees"),
+    (FEES, True, "card fees refunded"),
+    (SUSPENSE, None, "suspense"),
+    (FORK_SUSPENSE, None, "suspense of losing branches"),
+    (CLEARING, None, "payments not complete"),
 )
 
 
@@ -77,7 +82,7 @@ def totals(kiosks: Iterable[Kiosk]) -> list[tuple[str, list[Part], int]]:
     found = []
     for currency in sorted({kiosk.currency for kiosk in kiosks}):
         parts = [part for kiosk in kiosks if kiosk.currency == currency for part in kiosk.tenders]
-        summed = [_added(what, [part for part in parts if part.what == what]) for _, _, what in _CAME_IN]
+        summed = [_added(what, [part for part in parts if part.what == what]) for *_, what in _CAME_IN]
         found.append((currency, summed, sum(part.amount_minor for part in summed)))
     return found
 
@@ -98,8 +103,9 @@ def _lines(day: date) -> list[dict[str, Any]]:
                 When(transaction__fork_record__isnull=False, then=F("transaction__fork_record__chain__kiosk_id")),
             ),
             sign=Case(When(amount_minor__gt=0, then=1), default=-1),
+            refund=Case(When(transaction__description=_REFUND, then=True), default=False),
         )
-        .values("kiosk", "account_id", "sign", currency=F("transaction__currency"))
+        .values("kiosk", "account_id", "sign", "refund", currency=F("transaction__currency"))
         .annotate(sum=Sum("amount_minor"), count=Count("pk"))
     )
     return list(rows)
@@ -115,15 +121,16 @@ def _receipts(day: date) -> dict[tuple[str, str], tuple[int, str, str]]:
 
 
 def _kiosk(name: str, currency: str, lines: list[dict[str, Any]], receipts: tuple[int, str, str]) -> Kiosk:
-    def part(what: str, account: str, signs: tuple[int, ...], turned: int) -> Part:
-        fits = [line for line in lines if line["account_id"] == account and line["sign"] in signs]
+    def part(what: str, account: str, turned: int, sign: int = 0, refund: bool | None = None) -> Part:
+        fits = [line for line in lines if line["account_id"] == account]
+        fits = [line for line in fits if sign in (0, line["sign"]) and refund in (None, line["refund"])]
         return Part(what, sum(line["count"] for line in fits), turned * sum(line["sum"] for line in fits))
 
-    tenders = [part(what, account, (sign,), 1) for account, sign, what in _CAME_IN]
-    went = [part(what, account, (1, -1), -1) for account, what in _WENT]
-    named = {account for account, _, _ in _CAME_IN} | {account for account, _ in _WENT}
+    tenders = [part(what, account, 1, sign, refund) for account, sign, refund, what in _CAME_IN]
+    went = [part(what, account, -1, refund=refund) for account, refund, what in _WENT]
+    named = {account for account, *_ in (*_CAME_IN, *_WENT)}
     others = sorted({line["account_id"] for line in lines} - named)
-    went += [part(account, account, (1, -1), -1) for account in others]
+    went += [part(account, account, -1) for account in others]
     # What went through clearing and out again says nothing.
-    said = [one for one in went if one.amount_minor or (one.count and one.what != _WENT[-1][1])]
+    said = [one for one in went if one.amount_minor or (one.count and one.what != _WENT[-1][-1])]
     return Kiosk(name or BY_HAND, currency, tenders, said, *receipts)

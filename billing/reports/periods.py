@@ -1,14 +1,18 @@
 """Cassette periods as the counting room needs them: notes by value, checks one by one, and the kiosk's own ticket."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Max, Q, Sum
 
 from billing.journal import facts
-from billing.journal.models import ForkRecord, Record
+from billing.journal.models import BookedTender, ForkRecord, Record, SuspenseItem
+from billing.journal.terms import CHECK
+from billing.journal.ways import NOTE_UNVALUED
 from billing.ledger.chart import CASH, CHECKS, cash_of
 from billing.ledger.models import Entry
 from billing.reports.reading import body_of
@@ -27,7 +31,11 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Period:
-    """`subject` names it in the ledger. `cash_minor` is what ought to lie in the cassette."""
+    """`subject` names it in the ledger. `cash_minor` is what ought to lie in the cassette.
+
+    No line of the ledger holds `unvalued`, notes of unknown value that wait for the count, and `awaited`, checks not
+    said to have gone in.
+    """
 
     subject: str
     currency: str
@@ -36,6 +44,8 @@ class Period:
     checks_minor: int
     checks: int
     ticket: Ticket | None
+    unvalued: int = 0
+    awaited: int = 0
 
     @property
     def differs_minor(self) -> int:
@@ -53,6 +63,11 @@ class Check:
     amount_minor: int
     franked: bool
     payment_id: str
+    again: bool = False  # the pocket has one like it under another id
+
+    @property
+    def paper(self) -> tuple[str, str, str]:
+        return self.number, self.routing, self.last4
 
 
 @dataclass
@@ -62,10 +77,27 @@ class Content:
     notes: Counter[int] = field(default_factory=Counter)  # value, 0 if nobody knows it: how many
     by_hand_minor: int = 0  # what two people booked from a count, of which no note is known
     checks: list[Check] = field(default_factory=list)
+    awaited: list[Check] = field(default_factory=list)  # asked for, and not said to have gone in
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A record about a period that the ledger knows nothing of."""
+
+    subject: str
+    at: datetime
+    body: dict[str, Any]
+
+    @property
+    def currency(self) -> str:
+        try:
+            return facts.currency(self.body)
+        except facts.Unreadable:
+            return str(settings.CURRENCY)
 
 
 def periods(kiosk: str) -> list[Period]:
-    """Return the kiosk's periods with money in them, the newest first."""
+    """Return the kiosk's periods with anything in them, the newest first."""
     mine = Entry.objects.filter(account__in=(CASH, CHECKS), subject__startswith=f"{kiosk}/")
     rows = mine.values("subject", "transaction__currency").annotate(
         cash=Sum("amount_minor", filter=Q(account=CASH)),
@@ -73,19 +105,25 @@ def periods(kiosk: str) -> list[Period]:
         last=Max("transaction__posted_at"),
     )
     counts = Counter(mine.filter(account=CHECKS).values_list("subject", "transaction__currency"))
-    tickets = _tickets(kiosk)
-    found = [
-        Period(
+    tickets, unvalued, awaited = _tickets(kiosk), _unvalued(kiosk), _awaited(kiosk)
+    waiting = _waiting(kiosk)
+    notes = Counter(told.subject for told in unvalued if told.body.get("note_id") in waiting)
+    asked = Counter(told.subject for told in awaited)
+    booked = [
+        (
             row["subject"],
             row["transaction__currency"],
             row["last"],
             row["cash"] or 0,
             row["checks"] or 0,
             counts[row["subject"], row["transaction__currency"]],
-            tickets.get(row["subject"]),
         )
         for row in rows
     ]
+    known = {subject for subject, *_ in booked}
+    others = {told.subject: told for told in sorted((*unvalued, *awaited), key=lambda told: told.at)}
+    booked += [(name, told.currency, told.at, 0, 0, 0) for name, told in others.items() if name not in known]
+    found = [Period(*row, tickets.get(row[0]), notes[row[0]], asked[row[0]]) for row in booked]
     return sorted(found, key=lambda period: (period.last, period.subject), reverse=True)
 
 
@@ -98,18 +136,42 @@ def content(subject: str) -> Content:
             found.notes[abs(amount)] += 1 if amount > 0 else -1
         else:
             found.by_hand_minor += amount
-    unvalued = _unvalued(subject)
+    kiosk = subject.partition("/")[0]
+    unvalued = sum(told.subject == subject for told in _unvalued(kiosk))
     if unvalued:
         found.notes[0] = unvalued
     found.checks = _checks(subject)
+    taken = {check.paper for check in found.checks}
+    awaited = [_check(told.body) for told in _awaited(kiosk) if told.subject == subject]
+    found.awaited = [replace(check, again=check.paper in taken) for check in awaited]
     return found
 
 
-def _unvalued(subject: str) -> int:
-    """Return how many notes of unknown value the kiosk told of in this period: no line of the ledger holds them."""
-    told = Record.objects.filter(kind="NoteUnexpected", reason="note-unvalued").select_related("chain")
-    periods_told = [cash_of(row.chain.kiosk_id, row.chain.epoch, facts.period(body_of(row.entry))) for row in told]
-    return periods_told.count(subject)
+def _unvalued(kiosk: str) -> list[_Told]:
+    """Return the notes of unknown value that the kiosk told of."""
+    told = _told(kiosk, "NoteUnexpected", Q(entry__contains='"value_minor":0'))
+    return list({facts.name(one.body, "note_id"): one for one in told if one.body.get("value_minor") == 0}.values())
+
+
+def _waiting(kiosk: str) -> set[str]:
+    """Return the notes of unknown value that two people have not resolved."""
+    memos = SuspenseItem.objects.filter(chain__kiosk=kiosk, reason=NOTE_UNVALUED, resolved_at=None)
+    return set(memos.values_list("subject", flat=True))
+
+
+def _awaited(kiosk: str) -> list[_Told]:
+    """Return the checks that somebody was asked for, and of which no record says that they went in."""
+    told = {facts.name(one.body, "check_id"): one for one in _told(kiosk, "CheckAwaited", Q())}
+    taken = set(BookedTender.objects.filter(kiosk=kiosk, what=CHECK).values_list("name", flat=True)) if told else set()
+    return [one for check_id, one in told.items() if check_id not in taken]
+
+
+def _told(kiosk: str, kind: str, more: Q) -> Iterator[_Told]:
+    """Return what the kiosk says on any branch: the note or check is there whichever branch wins."""
+    for model in (Record, ForkRecord):
+        for row in model.objects.filter(more, chain__kiosk=kiosk, kind=kind).select_related("chain").order_by("pk"):
+            body = body_of(row.entry)
+            yield _Told(cash_of(kiosk, row.chain.epoch, facts.period(body)), row.received_at, body)
 
 
 def _checks(subject: str) -> list[Check]:
@@ -128,7 +190,7 @@ def _check(body: dict[str, Any]) -> Check:
         text("number", 20),
         text("routing", 9),
         text("account_last4", 4),
-        int(body["amount_minor"]),
+        _whole(body, "amount_minor"),
         body.get("franked") is True,
         text("payment_id", 64),
     )

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Q, Sum
+from django.db.models import Count, Q, Sum
 
 from billing import clock
 from billing.journal.models import CardAttempt, Record, SuspenseItem
@@ -52,6 +52,8 @@ class Batch:
     count: int
     terminal_minor: int
     ledger_minor: int
+    refunds: int  # in `ledger_minor`: how many,
+    refunded_minor: int  # and over how much
     problem: str
 
 
@@ -135,7 +137,7 @@ def _ledger(keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
 
 def _waiting(references: Collection[str]) -> set[tuple[str, str]]:
     memos = SuspenseItem.objects.filter(
-        reason__in=("card-unknown", "void-unknown"), subject__in=references, resolved_at=None
+        reason__in=("card-unknown", "void-unknown", "refund-unknown"), subject__in=references, resolved_at=None
     )
     return set(memos.values_list("chain__kiosk_id", "subject"))
 
@@ -151,7 +153,7 @@ def _row(
     kiosk, reference = key
     last = attempts[-1] if attempts else None
     unknown = any(attempt.state in ("unknown", "started") for attempt in attempts)
-    journal = None if unknown else sum(one.amount_minor for one in attempts if one.state in _STANDS)
+    journal = None if unknown else sum(map(_moved, attempts))
     listed, sales = processor.get(reference, (0, 0))
     at_processor = listed if covered or reference in processor else None
     booked = ledger.get(key, 0)
@@ -179,6 +181,13 @@ def _row(
     )
 
 
+def _moved(attempt: CardAttempt) -> int:
+    """Return what the attempt came to by the kiosk's last word: a refund takes off."""
+    if attempt.state == "refunded":
+        return int(-attempt.amount_minor)
+    return int(attempt.amount_minor) if attempt.state in _STANDS else 0
+
+
 def _unsettled(attempts: list[CardAttempt], at_processor: int | None, waits: bool) -> list[str]:
     """Say what still has to be found out; two people who resolved the memo have found it out."""
     states = {attempt.state for attempt in attempts}
@@ -192,6 +201,8 @@ def _unsettled(attempts: list[CardAttempt], at_processor: int | None, waits: boo
 
 
 def _has(at_processor: int) -> str:
+    if at_processor < 0:
+        return ": the processor has refunded it"
     return ": the processor has charged it" if at_processor else ": the processor does not have it"
 
 
@@ -230,8 +241,14 @@ def _batch(record: Record, start: int) -> Batch:
         transaction__record__seq__lt=record.seq,
     )
     booked = lines.aggregate(sum=Sum("amount_minor"))["sum"] or 0
+    refunds = lines.filter(transaction__description="CardRefunded").aggregate(
+        sum=Sum("amount_minor"), count=Count("pk")
+    )
+    back = -(refunds["sum"] or 0)
     result = str(body.get("result", ""))[:40]
-    problem = "the batch was not closed" if result != _CLOSED else "" if total == booked else "not the same sum"
+    # Some terminals take refunds off their sum, some tell of sales alone.
+    same = total in (booked, booked + back)
+    problem = "the batch was not closed" if result != _CLOSED else "" if same else "not the same sum"
     at = moment(record.device_time)
     return Batch(
         record.chain.kiosk_id,
@@ -241,5 +258,7 @@ def _batch(record: Record, start: int) -> Batch:
         count,
         total,
         booked,
+        refunds["count"],
+        back,
         problem,
     )

@@ -77,7 +77,13 @@ def cards_view(request: HttpRequest) -> HttpResponse:
         "agreed": [_shown_row(row) for row in found.rows if not row.problems],
         "sums": [(currency, *(money(value, currency) for value in values)) for currency, *values in found.sums()],
         "batches": [
-            (batch, format_minor(batch.terminal_minor), format_minor(batch.ledger_minor)) for batch in found.batches
+            (
+                batch,
+                format_minor(batch.terminal_minor),
+                format_minor(batch.ledger_minor),
+                format_minor(batch.refunded_minor),
+            )
+            for batch in found.batches
         ],
         "lists": ProcessorList.objects.filter(first_on__lte=day, last_on__gte=day).select_related("uploaded_by"),
         "may_upload": request.user.has_perm(_UPLOADS),
@@ -122,9 +128,14 @@ def _period(request: HttpRequest, found: list[periods.Period]) -> HttpResponse:
             for value in values
         ],
         "by_hand": money(content.by_hand_minor, period.currency) if content.by_hand_minor else "",
-        "checks": [(check, money(check.amount_minor, period.currency)) for check in content.checks],
+        "checks": _with_sums(content.checks, period.currency),
+        "awaited": _with_sums(content.awaited, period.currency),
     }
     return _page(request, "reports/period.html", context)
+
+
+def _with_sums(checks: list[periods.Check], currency: str) -> list[tuple[periods.Check, str]]:
+    return [(check, money(check.amount_minor, currency)) for check in checks]
 
 
 def _upload(request: HttpRequest) -> HttpResponse:

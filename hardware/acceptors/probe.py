@@ -43,6 +43,7 @@ class Finding:
     silence: str = ""
     warning: str = ""
     waiting: int = 0  # reports about notes that the device holds for the kiosk
+    in_escrow: bool = False  # a note is in its throat, and nobody has decided
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,14 @@ class _Ear:
         self.identity: Identity | None = None
         self.silence = ""
         self.waiting = 0
+        self.in_escrow = False
         self.starting = False
         self.over = threading.Event()
 
     def hear(self, event: Event) -> None:
         match event:
-            case Connected(identity):
-                self.identity = identity
+            case Connected(identity, in_escrow):
+                self.identity, self.in_escrow = identity, in_escrow
                 self.over.set()
             case Lost(reason):
                 self.silence = reason
@@ -111,7 +113,7 @@ def _ask(port: str | Path, family: Family, setting: Setting) -> Finding:
     ear.driver.stop()
     thread.join()
     silence = "" if ear.identity else ear.silence or f"nothing that speaks it within {setting.answer_s:.0f} s"
-    return Finding(family.name, family.settings, ear.identity, silence, line.warning, ear.waiting)
+    return Finding(family.name, family.settings, ear.identity, silence, line.warning, ear.waiting, ear.in_escrow)
 
 
 def _try_open(line: SerialLine) -> None:

@@ -23,7 +23,10 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Identity:
-    """What the terminal says it is; "" where it does not say. `store_and_forward` True: it may approve offline."""
+    """What the terminal says it is; "" where it does not say. `store_and_forward` True: it may approve offline.
+
+    `central` True: what became of a transaction is known to its service, whichever reader is asked.
+    """
 
     protocol: str
     model: str = ""
@@ -31,6 +34,7 @@ class Identity:
     firmware: str = ""
     terminal_id: str = ""
     store_and_forward: bool = False
+    central: bool = False
 
 
 @dataclass(frozen=True)

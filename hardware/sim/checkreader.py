@@ -8,92 +8,50 @@ wait_ready {"timeout_ms"?} (until the host has set it up).
 """
 
 import argparse
-import os
-import select
-import signal
-import sys
-import threading
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 from hardware.sim.checkreader_device import CheckReaderDevice
-from hardware.sim.control import Answer, ControlServer, Refused, Request, text, whole
-from hardware.sim.lines import PtyLine, sole_server
+from hardware.sim.control import Answer, Refused, Request, text
+from hardware.sim.lines import PtyLine
+from hardware.sim.twin import Act, Twin, serve, unhex
 
-WAIT_MS = 10_000
+IDLE_S = 60.0  # nothing in it waits for time to pass
+SET_UP = ("01110100", "0000")  # framing and format, as the kiosk sets them
 _SIGNS = frozenset("0123456789TU$-? ")
 
-Act = Callable[[], None]
 
-
-class CheckReaderTwin:
-    """A running twin. One thread owns device and line; `handle` may be called from any other."""
+class CheckReaderTwin(Twin):
+    """A running twin. Nothing of it outlives the process."""
 
     def __init__(self, link: str | Path) -> None:
+        super().__init__(store=None)
         self.device = CheckReaderDevice()
         self._line = PtyLine(link)
         self._line.plug_in()
-        self._jobs: deque[tuple[Act, Future[None]]] = deque()
-        self._changed = threading.Condition()
-        self._closed = False
-        self._wake_read, self._wake_write = os.pipe()
-        self._thread = threading.Thread(target=self._serve, name="check reader twin", daemon=True)
-        self._thread.start()
+        self.start("check reader twin")
 
-    def close(self) -> None:
-        """Unplug and end the thread."""
-        if not self._closed:
-            self._closed = True
-            os.write(self._wake_write, b"!")
-            self._thread.join()
-            for end in (self._wake_read, self._wake_write):
-                os.close(end)
+    def kept(self) -> dict[str, Any]:
+        return {}
 
-    def __enter__(self) -> "CheckReaderTwin":
-        return self
+    def ends(self) -> list[Any]:
+        return [self._line.fileno()] if self._line.plugged else []
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def patience_s(self) -> float:
+        return IDLE_S
 
-    def _serve(self) -> None:
-        while not self._closed:
-            ends = [self._wake_read] + ([self._line.fileno()] if self._line.plugged else [])
-            ready, _, _ = select.select(ends, [], [])
-            with self._changed:
-                if self._wake_read in ready:
-                    os.read(self._wake_read, 4096)
-                    self._work()
-                self._line.write(self.device.feed(self._line.read()))
-                self._changed.notify_all()
-        self._work()
+    def step(self, dt_ms: int) -> None:
+        """It knows no time."""
+
+    def answer(self, ready: list[Any]) -> None:
+        del ready
+        self._line.write(self.device.feed(self._line.read()))
+
+    def unplug(self) -> None:
         self._line.unplug()
 
-    def _work(self) -> None:
-        while self._jobs:
-            act, result = self._jobs.popleft()
-            try:
-                result.set_result(act())
-            except Refused as refusal:
-                result.set_exception(refusal)
-
     # Control
-
-    def handle(self, request: Request) -> Answer:
-        """Do one control request. Refused if it makes no sense now, or at all."""
-        do = request["do"]
-        if do == "wait_ready":
-            return self._wait(whole(request, "timeout_ms", WAIT_MS))
-        if do != "state":
-            result: Future[None] = Future()
-            act = self._act(do, request)
-            if self._closed:
-                raise Refused("the twin is stopping")
-            self._jobs.append((act, result))
-            os.write(self._wake_write, b"!")
-            result.result()
-        return self.state()
 
     def state(self) -> Answer:
         switches = self.device.switches
@@ -106,15 +64,21 @@ class CheckReaderTwin:
         }
 
     def _ready(self) -> bool:
-        return (self.device.switches.framing, self.device.switches.format) == ("01110100", "0000")
+        return (self.device.switches.framing, self.device.switches.format) == SET_UP
 
-    def _wait(self, timeout_ms: int) -> Answer:
-        with self._changed:
-            if not self._changed.wait_for(self._ready, timeout_ms / 1_000):
-                raise Refused(f"not within {timeout_ms} ms: {self.state()}")
-        return self.state()
+    def awaited(self, request: Request) -> Callable[[], bool] | None:
+        return self._ready if request["do"] == "wait_ready" else super().awaited(request)
 
-    def _act(self, do: str, request: Request) -> Act:
+    def act(self, do: str, request: Request) -> Act:
+        deed = self._deed(do, request)
+
+        def answer() -> Answer:
+            deed()
+            return self.state()
+
+        return answer
+
+    def _deed(self, do: str, request: Request) -> Callable[[], object]:
         device, on = self.device, bool(request.get("on", True))
         match do:
             case "check":
@@ -123,7 +87,7 @@ class CheckReaderTwin:
                     raise Refused("a line has digits, T, U, $, -, ? and blanks")
                 return lambda: self._send(device.read(line, status))
             case "raw":
-                data = _hex(text(request, "hex"))
+                data = unhex(text(request, "hex"))
                 return lambda: self._send(data)
             case "mute":
                 return lambda: setattr(device, "mute", on)
@@ -135,6 +99,8 @@ class CheckReaderTwin:
                 return self._line.unplug
             case "cable_in":
                 return self._line.plug_in
+            case "state":
+                return lambda: None
         raise Refused(f"a check reader cannot {do!r}")
 
     def _send(self, data: bytes) -> None:
@@ -143,30 +109,10 @@ class CheckReaderTwin:
         self._line.write(data)
 
 
-def _hex(digits: str) -> bytes:
-    try:
-        return bytes.fromhex(digits)
-    except ValueError as error:
-        raise Refused(f"not hexadecimal: {digits}") from error
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the twin until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="hardware simulate checkreader", description="the twin of a check reader")
     parser.add_argument("--link", type=Path, required=True, help="symbolic link to the pseudo-terminal")
     parser.add_argument("--control", type=Path, required=True, help="Unix socket for control requests")
     options = parser.parse_args(argv)
-    done = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, done)
-    try:
-        with (
-            sole_server(options.link),
-            CheckReaderTwin(options.link) as twin,
-            ControlServer(options.control, twin.handle),
-        ):
-            print(options.link, flush=True)
-            signal.sigwait(done)
-    except OSError as error:
-        print(f"simulate checkreader: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return serve(options.link, options.control, lambda: CheckReaderTwin(options.link))

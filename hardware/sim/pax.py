@@ -14,7 +14,8 @@ alone. The first line on standard output is the address to give the kiosk. Contr
 does: approve, partial, decline, cancel (at the terminal), walk_away, offline, receive_error, receive_error_paid,
 stored, leak. `when`: card, host (before it approves), booked (after it did, before the answer). Fields of Settings
 that the sheet leaves open: busy, cancel, cancels_host, void_record, duplicates, echoes, says_eot, hangs_up; others:
-serial, store_and_forward, card_ms, card_wait_ms, host_ms. Money in cents, times in milliseconds.
+serial, store_and_forward, card_ms, card_wait_ms, host_ms, and returns (what the host says of a refund, as `does`).
+Money in cents, times in milliseconds.
 """
 
 import argparse

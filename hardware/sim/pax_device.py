@@ -167,7 +167,7 @@ class Terminal:
             return reply(self._answer("T00", "100003", "AMOUNT INVALID"))
         job.amount_minor = int(fields[1][0])
         if kind == "02":
-            job.stage, job.left_ms, job.plan = "host", self.settings.void_ms, Plan()
+            job.stage, job.left_ms, job.plan = "host", self.settings.void_ms, Plan(self.settings.returns)
         else:
             job.left_ms = self._card_ms(plan)
         self._job = job

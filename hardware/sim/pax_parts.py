@@ -44,6 +44,7 @@ class Settings:
     repeat_ms: int = 3_000  # an answer that is not acknowledged comes again
     repeats: int = 4
     default: str = "approve"  # what a customer does of whom nothing was said; "nobody" comes
+    returns: str = "approve"  # what the host says of a refund
     store_and_forward: bool = False
     busy: str = "silent"  # what another command gets while one runs; "answers": questions are answered all the same
     cancel: str = "eot"  # how A14 is answered
@@ -57,6 +58,7 @@ class Settings:
     def __post_init__(self) -> None:
         known = (
             self.default in (*RESULTS, "nobody"),
+            self.returns in RESULTS,
             self.busy in BUSY,
             self.cancel in CANCELS,
             self.void_record in VOIDS,

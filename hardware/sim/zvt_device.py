@@ -166,9 +166,11 @@ class Terminal:
 
     # Time
 
-    def step(self, dt_ms: int) -> None:
-        """Let time pass."""
+    def step(self, dt_ms: int, told: bool = True) -> None:
+        """Let time pass. Until what it said has arrived (`told`) it does not wait for the answer to that."""
         self.memory.clock_ms += dt_ms
+        if not told and isinstance(self._waiting, Tell):
+            return
         while self.powered and self._waiting is not None and dt_ms >= 0:
             aborted = self._abort and isinstance(self._waiting, Wait) and self._waiting.abortable
             if not aborted and dt_ms < self._left_ms:
@@ -177,9 +179,11 @@ class Terminal:
             dt_ms -= 0 if aborted else self._left_ms
             self._resume(aborted if isinstance(self._waiting, Wait) else None)
 
-    def due_ms(self) -> int | None:
-        """Return how long nothing happens by itself, None for ever."""
-        return self._left_ms if self._waiting is not None else None
+    def due_ms(self, told: bool = True) -> int | None:
+        """Return how long nothing happens by itself, None for ever. `told` as in `step`."""
+        if self._waiting is None or (not told and isinstance(self._waiting, Tell)):
+            return None
+        return self._left_ms
 
     def _resume(self, answer: Words | bool | None) -> None:
         course = self._course

@@ -171,7 +171,7 @@ class SerialWire:
         if self._held and self._quiet_ms >= GAP_MS:
             self._held = b""
             said.append(NAK)
-        self.device.step(dt_ms)
+        self.device.step(dt_ms, self._told)
         if self._frame:
             self._waited_ms += dt_ms
             if self._waited_ms >= ACKNOWLEDGE_MS:
@@ -179,9 +179,14 @@ class SerialWire:
         return said + self._out()
 
     def due_ms(self) -> int | None:
-        due = [self.device.due_ms(), ACKNOWLEDGE_MS - self._waited_ms if self._frame else None]
+        due = [self.device.due_ms(self._told), ACKNOWLEDGE_MS - self._waited_ms if self._frame else None]
         due.append(GAP_MS - self._quiet_ms if self._held else None)
         return min((max(0, at) for at in due if at is not None), default=None)
+
+    @property
+    def _told(self) -> bool:
+        """All that was said has arrived."""
+        return not self._frame and not self._queue
 
     # Hearing
 

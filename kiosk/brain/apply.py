@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any
 
+from kiosk.brain.apply_refunds import RULES as REFUND_RULES
 from kiosk.brain.apply_tenders import RULES as TENDER_RULES
 from kiosk.brain.apply_tenders import left_behind
 from kiosk.brain.apply_tenders import open_payment as _payment
@@ -270,6 +271,7 @@ _RULES: dict[type[Any], Callable[[Books, Any], Books]] = {
     f.MediumDistrusted: _medium_distrusted,
     f.JournalPruned: _unchanged,
     **TENDER_RULES,
+    **REFUND_RULES,
 }
 
 

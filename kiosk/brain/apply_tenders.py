@@ -1,15 +1,15 @@
-"""What facts of cards, checks and change do to the books: the other half of `apply` (apply.py)."""
+"""What facts of cards, checks and change do to the books: another part of `apply` (apply.py)."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from kiosk.brain.attempts import announced, attempt_of, forgotten, restated
 from kiosk.brain.contradiction import Contradiction, require
 from kiosk.brain.state import Attempt, Books, OpenPayment, OpenPayout, OtherAccount
 from kiosk.domain import facts as f
 from kiosk.domain import tenders as t
 
-_ENDED_MAX = 4
 _APPROVALS_MAX = 16
 
 
@@ -30,7 +30,8 @@ def _fee_agreed(books: Books, fact: t.FeeAgreed) -> Books:
 def _sale_started(books: Books, fact: t.CardSaleStarted) -> Books:
     open_payment(books, fact.payment_id)
     require(fact.leg in ("bill", "fee"), "a card sale is for the bill or for the fee")
-    return _announced(books, Attempt(fact.reference, "sale", fact.payment_id, fact.leg, fact.amount_minor))
+    attempt = Attempt(fact.reference, "sale", fact.payment_id, fact.leg, fact.amount_minor, terminal=fact.terminal)
+    return announced(replace(books, terminal=fact.terminal), attempt)
 
 
 def _void_started(books: Books, fact: t.VoidStarted) -> Books:
@@ -40,26 +41,19 @@ def _void_started(books: Books, fact: t.VoidStarted) -> Books:
         raise Contradiction("a void of a sale that is not in the payment")
     require(sale.amount_minor == fact.amount_minor, "a void of another sum than the sale's")
     left = tuple(card for card in payment.cards if card is not sale)
-    attempt = Attempt(fact.reference, "void", fact.payment_id, sale.leg, fact.amount_minor, sale=sale)
-    return _announced(replace(books, payment=replace(payment, cards=left)), attempt)
-
-
-def _announced(books: Books, attempt: Attempt) -> Books:
-    require(books.attempt is None, "a second card transaction while the end of one is not known")
-    require(books.note is None, "a card transaction while a note is open")
-    require(attempt.amount_minor > 0, "a card transaction of nothing")
-    require(all(known.reference != attempt.reference for known in books.attempts), "a reference was used twice")
-    attempt = replace(attempt, after=books.terminal_ref)
-    return replace(books, references=books.references + 1, attempts=(*books.attempts, attempt), terminal_ref="")
+    attempt = Attempt(
+        fact.reference, "void", fact.payment_id, sale.leg, fact.amount_minor, terminal=books.terminal, sale=sale
+    )
+    return announced(replace(books, payment=replace(payment, cards=left)), attempt)
 
 
 def _sale_approved(books: Books, fact: t.CardSaleApproved) -> Books:
     """It counts even after its end without money was told: the acquirer owes it."""
-    attempt = _attempt(books, fact.reference, "sale", fact.payment_id)
+    attempt = attempt_of(books, fact.reference, "sale", fact.payment_id)
     require(fact.leg == attempt.leg, "an approval of another leg than was asked for")
     require(fact.amount_minor > 0, "an approval of nothing")
     return replace(
-        _card_in(_forgotten(books, attempt), attempt, fact),
+        _card_in(forgotten(books, attempt), attempt, fact),
         card_minor=books.card_minor + fact.amount_minor,
         in_batch=books.in_batch + 1,
         approvals=(*books.approvals, fact)[-_APPROVALS_MAX:],
@@ -80,27 +74,32 @@ def _card_in(books: Books, attempt: Attempt, card: t.CardSaleApproved) -> Books:
 
 
 def _sale_ended(books: Books, fact: t.CardSaleEnded) -> Books:
-    attempt = _attempt(books, fact.reference, "sale", fact.payment_id)
+    attempt = attempt_of(books, fact.reference, "sale", fact.payment_id)
     require(attempt.state != "ended", "a sale ended twice")
-    declines = books.declines + (fact.result == "declined" and attempt.leg == "bill")
-    return replace(_restated(books, attempt, "ended", fact.reason), declines=declines)
+    here = attempt.leg == "bill" and attempt.state != "given_up"
+    declines = books.declines + (fact.result == "declined" and here)
+    return replace(restated(books, attempt, "ended", fact.reason), declines=declines)
 
 
 def _unknown(books: Books, fact: t.CardSaleUnknown | t.VoidUnknown) -> Books:
     operation = "sale" if isinstance(fact, t.CardSaleUnknown) else "void"
-    attempt = _attempt(books, fact.reference, operation, fact.payment_id)
+    attempt = attempt_of(books, fact.reference, operation, fact.payment_id)
     require(attempt.state == "open", "an attempt that is not under way became unknown")
-    return _restated(books, attempt, "unknown", fact.reason)
+    return restated(books, attempt, "unknown", fact.reason)
 
 
 def _sale_voided(books: Books, fact: t.CardSaleVoided) -> Books:
     if fact.reference == fact.of:
         return _undone_unasked(books, fact)
-    attempt = _attempt(books, fact.reference, "void", fact.payment_id)
+    attempt = attempt_of(books, fact.reference, "void", fact.payment_id)
     require(attempt.sale is not None and attempt.sale.reference == fact.of, "a void of another sale")
     require(attempt.amount_minor == fact.amount_minor, "a void of another sum than was announced")
-    left_minor = books.card_minor - fact.amount_minor
-    return replace(_forgotten(books, attempt), card_minor=left_minor, in_batch=books.in_batch + 1)
+    return replace(
+        forgotten(books, attempt),
+        approvals=tuple(card for card in books.approvals if card != attempt.sale),  # nothing can undo it again
+        card_minor=books.card_minor - fact.amount_minor,
+        in_batch=books.in_batch + 1,
+    )
 
 
 def _undone_unasked(books: Books, fact: t.CardSaleVoided) -> Books:
@@ -109,6 +108,7 @@ def _undone_unasked(books: Books, fact: t.CardSaleVoided) -> Books:
     require(len(known) == 1, "a sale was undone that nobody knows")
     require(known[0].amount_minor == fact.amount_minor, "a sale was undone with another sum")
     require(not any(known[0] == attempt.sale for attempt in books.attempts), "a sale was undone while it is voided")
+    require(all(refund.of != fact.of for refund in books.refunds), "a sale was undone that was refunded")
     payment = books.payment
     if payment is not None:
         payment = replace(payment, cards=tuple(card for card in payment.cards if card != known[0]))
@@ -122,27 +122,17 @@ def _undone_unasked(books: Books, fact: t.CardSaleVoided) -> Books:
 
 
 def _void_ended(books: Books, fact: t.VoidEnded) -> Books:
-    attempt = _attempt(books, fact.reference, "void", fact.payment_id)
+    attempt = attempt_of(books, fact.reference, "void", fact.payment_id)
     if attempt.sale is None:
         raise Contradiction("a void of nothing")
-    return _card_in(_forgotten(books, attempt), attempt, attempt.sale)
+    return _card_in(forgotten(books, attempt), attempt, attempt.sale)
 
 
-def _attempt(books: Books, reference: str, operation: str, payment_id: str) -> Attempt:
-    for attempt in books.attempts:
-        if (attempt.reference, attempt.operation, attempt.payment_id) == (reference, operation, payment_id):
-            return attempt
-    raise Contradiction(f"no {operation} {reference} of this payment was announced")
-
-
-def _forgotten(books: Books, attempt: Attempt) -> Books:
-    return replace(books, attempts=tuple(other for other in books.attempts if other is not attempt))
-
-
-def _restated(books: Books, attempt: Attempt, state: str, reason: str) -> Books:
-    others = tuple(other for other in books.attempts if other is not attempt)
-    room = _ENDED_MAX - (state != "ended")
-    return replace(books, attempts=(*others[-room:], replace(attempt, state=state, reason=reason)))
+def _search_ended(books: Books, fact: t.CardSearchEnded) -> Books:
+    """Kept for a while, should its end turn up after all."""
+    attempt = attempt_of(books, fact.reference, fact.operation, fact.payment_id)
+    require(attempt.state == "unknown", "the search for an attempt ended that nobody looked for")
+    return restated(books, attempt, "given_up", attempt.reason)
 
 
 def left_behind(books: Books, rest: OpenPayment) -> Books:
@@ -256,6 +246,7 @@ RULES: dict[type[Any], Callable[[Books, Any], Books]] = {
     t.CardSaleVoided: _sale_voided,
     t.VoidEnded: _void_ended,
     t.VoidUnknown: _unknown,
+    t.CardSearchEnded: _search_ended,
     t.BatchClosed: _batch_closed,
     f.InvoiceAdded: _invoice_added,
     t.CheckAwaited: lambda books, fact: books,

@@ -89,12 +89,18 @@ def waits(state: State) -> bool:
 
 
 def _close(turn: Turn, day: str, by: str) -> None:
-    reference = "B" + "".join(sign for sign in turn.moment.utc[:19] if sign.isdigit())
+    reference = _fresh_reference(turn)
     turn.hear(batch=ClosingBatch(reference, day, by))
     turn.order(CloseCardBatch(reference))
     turn.start("batch_wait", turn.settings.timeouts.batch)
     if turn.scene.stage == "staff_cards":
         turn.show(notice="")
+
+
+def _fresh_reference(turn: Turn) -> str:
+    """Return a name for this close. Time alone is none: a clock may come back from a power cut in the past."""
+    second = "".join(sign for sign in turn.moment.utc[2:19] if sign.isdigit())
+    return f"B{second}{turn.moment.ids[2][-3:].upper()}"
 
 
 def batch_ended(turn: Turn, event: BatchEnded) -> None:

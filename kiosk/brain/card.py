@@ -4,11 +4,11 @@ No time-out is ever "declined" (architecture, rule 6). A sale is announced in th
 happens to its answer, it is looked for by its reference and never sent again.
 """
 
-from kiosk.brain.closing import close, disable
+from kiosk.brain.closing import close, disable, stop_paying
 from kiosk.brain.commands import CancelCard, FindCard, SellByCard, VoidCard
 from kiosk.brain.events import CardPrompted
 from kiosk.brain.idle import awake, still
-from kiosk.brain.limits import card_refusal
+from kiosk.brain.limits import asked_elsewhere, card_refusal
 from kiosk.brain.opening import begin_payment
 from kiosk.brain.state import Attempt
 from kiosk.brain.turn import Turn
@@ -92,19 +92,19 @@ def start_sale(turn: Turn, leg: str, amount_minor: int) -> None:
     currency = turn.settings.currency
     turn.record(CardSaleStarted(payment.payment_id, reference, leg, amount_minor, currency, turn.devices.terminal_name))
     turn.order(SellByCard(reference, amount_minor, currency))
-    _ask_terminal(turn, "asking")
+    ask_terminal(turn, "asking")
 
 
 def start_void(turn: Turn, sale: CardSaleApproved, why: str) -> None:
     reference = fresh_reference(turn)
     turn.record(VoidStarted(sale.payment_id, reference, sale.reference, sale.amount_minor, turn.settings.currency, why))
     turn.order(VoidCard(reference, sale.reference, sale.amount_minor, sale.terminal_ref, sale.slip))
-    _ask_terminal(turn, "undoing")
+    ask_terminal(turn, "undoing")
 
 
-def _ask_terminal(turn: Turn, phase: str) -> None:
+def ask_terminal(turn: Turn, phase: str, stage: str = "card") -> None:
     turn.start("card", turn.settings.timeouts.card)
-    turn.show(stage="card", card_phase=phase, card_prompt="", notice="")
+    turn.show(stage=stage, card_phase=phase, card_prompt="", notice="")
     still(turn)
 
 
@@ -126,10 +126,26 @@ def cancel_card(turn: Turn, value: str) -> None:
         turn.show(card_phase="cancelling", card_prompt="")
 
 
+def leave_unknown(turn: Turn, value: str) -> None:
+    """A bill's leg that nobody knows of ends the payment; after a fee's the rest can be paid, but not by card."""
+    del value
+    attempt = turn.books.attempt
+    if attempt is not None and (attempt.operation, attempt.leg) == ("sale", "fee"):
+        go_on(turn, "card_unknown")
+    else:
+        close(turn, "stopped")
+
+
 def keep_partial(turn: Turn, value: str) -> None:
     """The card gave less than was asked: it is kept, and its fee taken; the rest comes by another tender."""
     del value
     take_fee(turn)
+
+
+def keep_and_stop(turn: Turn, value: str) -> None:
+    """What was approved is kept, as for everybody who leaves with money in, and nothing more is asked for."""
+    turn.show(stop_wanted=True)
+    keep_partial(turn, value)
 
 
 def refuse_partial(turn: Turn, value: str) -> None:
@@ -155,20 +171,37 @@ def take_fee(turn: Turn) -> None:
 def go_on(turn: Turn, notice: str = "") -> None:
     """Nothing is under way at the terminal: the payment is met, or the rest is asked for."""
     payment = turn.books.payment
+    fee = orphan(turn)
+    if fee is not None:
+        turn.show(orphan="")
+        start_void(turn, fee, "bill_reversed")
+        return
     turn.show(card_phase="", card_prompt="", fee_minor=0)
     if payment is not None and payment.holds_money and (payment.left_minor == 0 or turn.scene.stopping):
         close(turn, "stopping" if turn.scene.stopping else "met")
     elif turn.scene.stopping:
         close(turn, "stopping")
-    else:
-        turn.show(stage="tender", notice=notice)
+    elif turn.scene.stop_wanted and payment is not None and payment.holds_money:
+        stop_paying(turn)
         awake(turn)
+    else:
+        turn.show(stage="tender", notice=notice, stop_wanted=False)
+        awake(turn)
+
+
+def orphan(turn: Turn) -> CardSaleApproved | None:
+    """Return a fee whose bill's leg is gone, if it can be undone now."""
+    payment = turn.books.payment
+    if payment is None or turn.books.attempt is not None or turn.books.note is not None:
+        return None
+    return next((card for card in payment.cards if card.reference == turn.scene.orphan), None)
 
 
 def card_prompted(turn: Turn, event: CardPrompted) -> None:
     """What the terminal shows is shown and spoken here, too."""
     attempt = turn.books.attempt
-    if attempt is not None and attempt.reference == event.reference and turn.scene.stage == "card":
+    at_terminal = turn.scene.stage in ("card", "staff_refunding")
+    if attempt is not None and attempt.reference == event.reference and at_terminal:
         turn.show(card_prompt=event.code)
 
 
@@ -176,7 +209,13 @@ def card_prompted(turn: Turn, event: CardPrompted) -> None:
 
 
 def find(turn: Turn, attempt: Attempt) -> None:
-    """Ask the terminal, if it is there. Who waits for the answer is let go by a timer that this does not move."""
-    if turn.devices.terminal.state == "ready":
-        of = attempt.sale.reference if attempt.sale is not None else ""
-        turn.order(FindCard(attempt.reference, attempt.operation, attempt.amount_minor, of, attempt.after or None))
+    """Ask the terminal, if it is there and the same. Who waits is let go by a timer that this does not move."""
+    if turn.devices.terminal.state == "ready" and not asked_elsewhere(turn.state, attempt):
+        after = attempt.after or None
+        turn.order(FindCard(attempt.reference, attempt.operation, attempt.amount_minor, attempt.of, after))
+
+
+def stop_looking(turn: Turn) -> None:
+    if turn.books.attempt is None:
+        turn.stop("card")
+        turn.stop("card_look")

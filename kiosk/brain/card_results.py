@@ -4,13 +4,14 @@ A result that comes late counts like any other. What was found for a payment tha
 a receipt of its own, whoever stands there now.
 """
 
-from kiosk.brain.card import find, go_on, start_void, take_fee
+from kiosk.brain.card import find, go_on, orphan, start_void, stop_looking, take_fee
 from kiosk.brain.cash import refresh_offer, settle_leftover
-from kiosk.brain.closing import catch_up, close, complete, leave, print_receipt, show_done
-from kiosk.brain.commands import AcknowledgeCard, PrintIncident
+from kiosk.brain.closing import catch_up, close, complete, disable, leave, print_receipt, show_done
+from kiosk.brain.commands import AcknowledgeCard, CancelCard, PrintIncident
 from kiosk.brain.events import CardEnded, CardReversed
 from kiosk.brain.idle import awake
-from kiosk.brain.limits import DECLINES_MAX
+from kiosk.brain.limits import DECLINES_MAX, asked_elsewhere
+from kiosk.brain.refund_results import refund_ended, refund_let_go, refund_unknown
 from kiosk.brain.state import Attempt
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import DeviceFaultSeen
@@ -24,6 +25,7 @@ from kiosk.domain.tenders import (
 )
 
 AT_TERMINAL = ("card", "card_unknown")  # stages of a person who waits for the end of a transaction
+_WITH_REST = ("tender", "fee", "cash", "review", "card_unknown")  # where another tender can be chosen
 NO_MONEY = {
     "declined": "card_declined",
     "cancelled": "card_cancelled",
@@ -39,6 +41,11 @@ def card_ended(turn: Turn, event: CardEnded) -> None:
     attempt = _attempt(turn, event)
     if attempt is None:
         _stray(turn, event)
+    elif event.found and event.result in NO_MONEY and asked_elsewhere(turn.state, attempt):
+        cannot_tell(turn, attempt, "other_terminal")
+    elif event.operation == "refund" and _is_end(event):
+        if refund_ended(turn, attempt, event):
+            resume(turn)
     elif event.result == "approved" and event.operation == "sale" and event.amount_minor > 0:
         _approved(turn, attempt, event)
     elif event.result == "approved" and event.operation == "void":
@@ -50,6 +57,10 @@ def card_ended(turn: Turn, event: CardEnded) -> None:
         cannot_tell(turn, attempt, event.reason or "unknown")
 
 
+def _is_end(event: CardEnded) -> bool:
+    return event.result in NO_MONEY or (event.result == "approved" and event.amount_minor > 0)
+
+
 def _attempt(turn: Turn, event: CardEnded) -> Attempt | None:
     for attempt in turn.books.attempts:
         if (attempt.reference, attempt.operation) == (event.reference, event.operation):
@@ -59,8 +70,8 @@ def _attempt(turn: Turn, event: CardEnded) -> Attempt | None:
 
 def _stray(turn: Turn, event: CardEnded) -> None:
     """A report that comes again is old news. Money nobody here asked for is a matter for staff."""
-    known = any(card.reference == event.reference for card in turn.books.approvals)
-    if event.result == "approved" and not known:
+    known = {card.reference for card in turn.books.approvals} | {refund.reference for refund in turn.books.refunds}
+    if event.result == "approved" and event.reference not in known:
         detail = f"{event.operation} {event.reference} of {event.amount_minor} was never announced"
         turn.record(DeviceFaultSeen("terminal", "stray_approval", detail[:100]))
 
@@ -82,7 +93,7 @@ def _approved(turn: Turn, attempt: Attempt, event: CardEnded) -> None:
             found=event.found or attempt.state != "open",
         )
     )
-    _stop_looking(turn)
+    stop_looking(turn)
     if turn.books.late is not None:
         complete_late(turn)
     elif turn.books.attempt is not None:
@@ -101,13 +112,20 @@ def _approved(turn: Turn, attempt: Attempt, event: CardEnded) -> None:
 def _counted_elsewhere(turn: Turn) -> None:
     """The card counts in the open payment, and its holder is at another page or away."""
     payment = turn.books.payment
-    if turn.scene.stage in ("tender", "fee", "cash", "card", "review", "partial"):
+    if orphan(turn) is not None and turn.scene.stage in _WITH_REST:
+        _without_notes(turn)
+    elif turn.scene.stage in ("tender", "fee", "cash", "card", "review", "partial"):
         if payment is not None and payment.left_minor == 0 and turn.books.note is None:
             close(turn, "met")
         else:
             refresh_offer(turn)
     else:
         resume(turn)
+
+
+def _without_notes(turn: Turn) -> None:
+    disable(turn)
+    go_on(turn)
 
 
 def complete_late(turn: Turn) -> None:
@@ -142,13 +160,17 @@ def _no_money(turn: Turn, attempt: Attempt, event: CardEnded) -> None:
         turn.record(VoidEnded(attempt.payment_id, attempt.reference, of, event.result, reason))
     else:
         turn.record(CardSaleEnded(attempt.payment_id, attempt.reference, attempt.leg, event.result, reason))
-    _stop_looking(turn)
+    stop_looking(turn)
     if turn.books.late is not None:
         complete_late(turn)
-    elif turn.scene.stage not in AT_TERMINAL:
+    elif turn.books.attempt is not None:
+        return  # nobody looked for it any more, and another transaction goes on
+    elif turn.scene.stage not in AT_TERMINAL or attempt.state == "given_up":
         resume(turn)
     elif attempt.sale is not None:
         go_on(turn, "card_stands")
+    elif attempt.leg == "fee" and attempt.reference == turn.scene.orphan:
+        go_on(turn, "card_undone")
     elif attempt.leg == "fee":
         _undo_bill(turn)
     else:
@@ -157,10 +179,10 @@ def _no_money(turn: Turn, attempt: Attempt, event: CardEnded) -> None:
 
 
 def _undo_bill(turn: Turn) -> None:
-    """The fee was certainly not taken: its bill's leg, the newest, is undone with it."""
+    """The fee was certainly not taken: its bill's leg, the newest, is undone with it, also when the kiosk stops."""
     payment = turn.books.payment
     bills = [card for card in payment.cards if card.leg == "bill"] if payment is not None else []
-    if bills and not turn.scene.stopping:
+    if bills:
         start_void(turn, bills[-1], "fee_failed")
     else:
         go_on(turn)
@@ -179,8 +201,10 @@ def _voided(turn: Turn, attempt: Attempt, event: CardEnded) -> None:
             event.found or attempt.state != "open",
         )
     )
-    _stop_looking(turn)
-    if turn.scene.stage in AT_TERMINAL:
+    stop_looking(turn)
+    if turn.books.attempt is not None:
+        return  # as above
+    if turn.scene.stage in AT_TERMINAL and attempt.state != "given_up":
         go_on(turn, "card_undone")
     else:
         resume(turn)
@@ -202,21 +226,66 @@ def card_reversed(turn: Turn, event: CardReversed) -> None:
             reason="reversed",
         )
         _no_money(turn, attempt, told)
-    elif card is None or any(one.sale == card for one in turn.books.attempts):
+        return
+    void = next((one for one in turn.books.attempts if one.operation == "void" and one.sale == card), None)
+    if card is None or _refunded(turn, card):
         turn.record(DeviceFaultSeen("terminal", "reversed", f"sale {event.reference}"[:100]))
+    elif void is not None:
+        _undone_before_us(turn, void, card)
     else:
         _undone_unasked(turn, card)
 
 
+def _refunded(turn: Turn, card: CardSaleApproved) -> bool:
+    """Its money is given back by us already, or may be: staff have to look."""
+    under_way = any(one.sale == card and one.operation != "void" for one in turn.books.attempts)
+    return under_way or any(refund.of == card.reference for refund in turn.books.refunds)
+
+
+def _undone_before_us(turn: Turn, void: Attempt, card: CardSaleApproved) -> None:
+    """What was to be voided is gone: a void that then does nothing must not bring it back."""
+    turn.record(DeviceFaultSeen("terminal", "reversed", f"sale {card.reference} of {card.amount_minor}"))
+    told = CardEnded(
+        moment=turn.moment,
+        report=0,
+        operation="void",
+        reference=void.reference,
+        result="approved",
+        found=True,
+    )
+    _voided(turn, void, told)
+
+
 def _undone_unasked(turn: Turn, card: CardSaleApproved) -> None:
-    """Staff hear of it in any case. Who still stands there is asked for the rest again."""
+    """Staff hear of it in any case. Who still stands there is asked for the rest again, without the fee."""
+    fee = _fee_of(turn, card)
     turn.record(
         CardSaleVoided(card.payment_id, card.reference, card.reference, card.amount_minor, turn.settings.currency, True)
     )
     turn.record(DeviceFaultSeen("terminal", "reversed", f"sale {card.reference} of {card.amount_minor}"))
-    payment, waits = turn.books.payment, turn.scene.stage in ("closing", "partial") and turn.books.payout is None
-    if payment is not None and payment.payment_id == card.payment_id and waits:
+    payment, attempt = turn.books.payment, turn.books.attempt
+    if payment is None or payment.payment_id != card.payment_id or turn.books.payout is not None:
+        return
+    if fee:
+        turn.show(orphan=fee)
+    if turn.scene.stage in ("closing", "partial"):
         go_on(turn, "card_undone")
+    elif turn.scene.stage in _WITH_REST and orphan(turn) is not None:
+        _without_notes(turn)
+    elif attempt is not None and attempt.reference == fee and turn.scene.card_phase == "asking":
+        turn.order(CancelCard(fee))
+        turn.show(card_phase="cancelling", card_prompt="")
+
+
+def _fee_of(turn: Turn, bill: CardSaleApproved) -> str:
+    """Return the reference of the fee's sale that followed this one, also while it is under way; "" without one."""
+    payment, attempt = turn.books.payment, turn.books.attempt
+    if payment is None or bill not in payment.cards or bill.leg != "bill":
+        return ""
+    after = payment.cards[payment.cards.index(bill) + 1 :]
+    if after:
+        return after[0].reference if after[0].leg == "fee" else ""
+    return attempt.reference if attempt is not None and (attempt.operation, attempt.leg) == ("sale", "fee") else ""
 
 
 # Nobody can say
@@ -228,17 +297,20 @@ def cannot_tell(turn: Turn, attempt: Attempt, reason: str) -> None:
         return
     payment_id, reference, amount_minor = attempt.payment_id, attempt.reference, attempt.amount_minor
     currency = turn.settings.currency
-    if attempt.sale is not None:
+    if attempt.refund is not None:
+        refund_unknown(turn, attempt, reason)
+    elif attempt.sale is not None:
         turn.record(VoidUnknown(payment_id, reference, attempt.sale.reference, amount_minor, currency, reason))
     else:
         turn.record(CardSaleUnknown(payment_id, reference, attempt.leg, amount_minor, currency, reason))
     turn.stop("card")
-    if turn.scene.stage == "card":
+    if turn.scene.stage in ("card", "staff_refunding"):
         turn.show(card_phase="checking", card_prompt="")
     turn.start("card_look", turn.settings.timeouts.card_look)
     find(turn, attempt)
     if turn.scene.stage == "starting":
-        _print_incident(turn, attempt)
+        if attempt.refund is None:
+            _print_incident(turn, attempt)
         resume(turn)  # nobody waits for it any more
 
 
@@ -253,23 +325,23 @@ def look_again(turn: Turn) -> None:
     attempt = turn.books.attempt
     if attempt is None:
         return
-    if attempt.state == "open" and turn.scene.stage == "starting":
-        cannot_tell(turn, attempt, "restart")
+    if attempt.state == "open" and turn.scene.stage not in ("card", "staff_refunding"):
+        cannot_tell(turn, attempt, "restart")  # maybe staff have signed in since the start
         return
     if attempt.state == "unknown" and turn.scene.stage == "card":
         _let_go(turn, attempt)
+    elif attempt.state == "unknown" and turn.scene.stage == "staff_refunding":
+        refund_let_go(turn)
     if attempt.state == "unknown":
         turn.start("card_look", turn.settings.timeouts.card_look)
         find(turn, attempt)
 
 
 def _let_go(turn: Turn, attempt: Attempt) -> None:
-    """A fee that nobody knows of keeps nobody here: the bill's leg stands."""
+    """The number to ask with is shown, also without a printer. Of a fee that nobody knows of the bill's leg stands."""
     _print_incident(turn, attempt)
     turn.show(card_phase="", card_prompt="", fee_minor=0)
-    if attempt.operation == "sale" and attempt.leg == "fee":
-        close(turn, "met")
-    elif turn.scene.stopping:
+    if turn.scene.stopping:
         close(turn, "stopping")
     else:
         turn.show(
@@ -285,10 +357,5 @@ def _print_incident(turn: Turn, attempt: Attempt) -> None:
     last4 = payment.last4 if payment is not None and payment.payment_id == attempt.payment_id else ""
     language = payment.language if last4 and payment is not None else turn.scene.language
     job = f"{attempt.reference}/incident"
-    turn.order(PrintIncident(job, attempt.reference, attempt.amount_minor, last4, language))
-
-
-def _stop_looking(turn: Turn) -> None:
-    if turn.books.attempt is None:
-        turn.stop("card")
-        turn.stop("card_look")
+    what = (attempt.operation, attempt.leg)
+    turn.order(PrintIncident(job, attempt.reference, attempt.amount_minor, last4, language, *what))

@@ -1,12 +1,15 @@
 """Several accounts in one payment. Each brings the sum that was chosen for it, and its bills up to that sum."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from heapq import merge
+from itertools import chain
 
 from kiosk.brain.idle import awake
 from kiosk.brain.limits import listed, shut
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import LinePaid
-from kiosk.domain.invoice import Account, CartLine
+from kiosk.domain.invoice import CHOSEN, Account, CartLine, Invoice, rule_of
 
 ACCOUNTS_MAX = 5
 BILLS_MAX = 12  # of each of several accounts: a record has room for so many
@@ -67,3 +70,23 @@ def bills_of(account: Account, amount_minor: int, alone: bool) -> tuple[LinePaid
     if amount_minor > 0:
         lines.append(LinePaid(account.ref, "", amount_minor))  # more bills than have room: credit on that account
     return tuple(lines)
+
+
+def in_order(cart: Sequence[CartLine]) -> tuple[LinePaid, ...]:
+    """Return the bills of all accounts in the order in which they are paid: the city's, where all share its rule.
+
+    What is credit on an account comes after all bills. The bills of one account keep the order the city gave them.
+    """
+    bills = [bills_of(line.account, line.amount_minor, alone=len(cart) == 1) for line in cart]
+    rule = rule_of(line.account for line in cart)
+    if rule == CHOSEN or len(cart) == 1:
+        return tuple(chain.from_iterable(bills))
+    known = {(line.account.ref, invoice.id): invoice for line in cart for invoice in line.account.invoices}
+    return tuple(merge(*bills, key=lambda line: _rank(rule, known.get((line.account, line.invoice)))))
+
+
+def _rank(rule: str, invoice: Invoice | None) -> tuple[int, str]:
+    if invoice is None:
+        return 2, ""
+    first = {"shut_off": invoice.shut_off, "utility": invoice.kind == "utility"}.get(rule, False)
+    return int(not first), invoice.due_date

@@ -4,13 +4,13 @@ The kiosk cannot see the slot. That the check is in is said by the person, after
 a check that is counted without having been said to be in is found by that memo.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from kiosk.brain.closing import close
 from kiosk.brain.commands import FrankCheck, ListenForCheck, RestCheckReader
 from kiosk.brain.events import CheckRead, CheckReaderConnected, CheckReaderLost, CheckUnread
 from kiosk.brain.idle import awake
-from kiosk.brain.limits import city_limit_minor, shared_trouble
+from kiosk.brain.limits import check_trouble, city_limit_minor, pocket_trouble
 from kiosk.brain.opening import begin_payment
 from kiosk.brain.state import CheckDraft, OpenPayment, State
 from kiosk.brain.turn import Turn
@@ -27,12 +27,8 @@ _TRY_AGAIN = ("unreadable", "garbled", "routing")
 
 def check_refusal(state: State) -> str:
     """Return why no check can be taken now, "" when one can."""
-    if not state.settings.checks:
-        return "no_check_reader"
-    if reasons := _trouble(state):
+    if reasons := check_trouble(state):
         return reasons[0]
-    if state.devices.check_reader.state != "ready":
-        return "check_reader_lost"
     if any(account.checks_refused for account in state.scene.accounts):
         return "check_flagged"
     if not all(account.live for account in state.scene.accounts):
@@ -51,12 +47,6 @@ def check_most_minor(state: State, due_minor: int) -> int:
 def listens(state: State) -> bool:
     draft = state.scene.check
     return state.scene.stage == "check" and draft is not None and draft.phase == "read"
-
-
-def _trouble(state: State) -> tuple[str, ...]:
-    """Return why no check may go into the pocket, which is in the cassette."""
-    out = "cassette_removed" in state.devices.faults
-    return (*shared_trouble(state), *(("cassette_removed",) if out else ()))
 
 
 def _room_minor(state: State) -> int:
@@ -155,7 +145,7 @@ def _agreed(turn: Turn, draft: CheckDraft) -> None:
     """Frank it where the printer can; a printer that does not work keeps nobody from paying (rule 12)."""
     if turn.scene.request:
         turn.show(notice="server_slow")  # the city's books are being compared: before the first money
-    elif _trouble(turn.state):
+    elif pocket_trouble(turn.state):
         _to_tender(turn, "check_unavailable")
     elif turn.settings.franks and turn.devices.printer.state == "ready":
         turn.order(FrankCheck(f"{draft.check_id}/frank", draft.number))
@@ -168,7 +158,7 @@ def frank_ended(turn: Turn, check_id: str, outcome: str) -> None:
     draft = turn.scene.check
     if draft is None or turn.scene.stage != "check" or (draft.phase, draft.check_id) != ("frank", check_id):
         return
-    if _trouble(turn.state):
+    if pocket_trouble(turn.state):
         _to_tender(turn, "check_unavailable")
     else:
         _to_slot(turn, replace(draft, franked=outcome == "confirmed"))
@@ -181,19 +171,21 @@ def _to_slot(turn: Turn, draft: CheckDraft) -> None:
     if payment is None:
         raise AssertionError("a check for no payment")
     draft = replace(draft, phase="slot")
-    turn.record(
-        CheckAwaited(
-            check_id=draft.check_id,
-            payment_id=payment.payment_id,
-            amount_minor=draft.amount_minor,
-            currency=turn.settings.currency,
-            number=draft.number,
-            routing=draft.routing,
-            account_last4=draft.account_last4,
-            cassette_period=turn.books.period,
-        )
-    )
+    turn.record(_awaited(turn, draft, payment.payment_id))
     turn.show(check=draft, field="", entry="", notice="")
+
+
+def _awaited(turn: Turn, draft: CheckDraft, payment_id: str) -> CheckAwaited:
+    return CheckAwaited(
+        check_id=draft.check_id,
+        payment_id=payment_id,
+        amount_minor=draft.amount_minor,
+        currency=turn.settings.currency,
+        number=draft.number,
+        routing=draft.routing,
+        account_last4=draft.account_last4,
+        cassette_period=turn.books.period,
+    )
 
 
 def check_in(turn: Turn, value: str) -> None:
@@ -202,19 +194,8 @@ def check_in(turn: Turn, value: str) -> None:
     draft, payment = turn.scene.check, turn.books.payment
     if draft is None or payment is None or draft.phase != "slot":
         return
-    turn.record(
-        CheckTaken(
-            check_id=draft.check_id,
-            payment_id=payment.payment_id,
-            amount_minor=draft.amount_minor,
-            currency=turn.settings.currency,
-            number=draft.number,
-            routing=draft.routing,
-            account_last4=draft.account_last4,
-            cassette_period=turn.books.period,
-            franked=draft.franked,
-        )
-    )
+    awaited = _awaited(turn, draft, payment.payment_id)
+    turn.record(CheckTaken(**asdict(awaited), franked=draft.franked))
     turn.hear(checks_taken=(*turn.devices.checks_taken, draft.fingerprint)[-REMEMBERED:])
     _to_tender(turn, "check_taken", draft.amount_minor)
 

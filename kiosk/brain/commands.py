@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from kiosk.domain.facts import CassettePeriodClosed, ClaimOpened
 from kiosk.domain.invoice import InvoiceReference
+from kiosk.domain.refunds import CardRefunded
 from kiosk.domain.tenders import CardSlip
 
 
@@ -125,6 +126,18 @@ class VoidCard:
 
 
 @dataclass(frozen=True)
+class RefundCard:
+    """Give back a part or all of the sale `of`. `terminal_ref` and `slip` are that sale's."""
+
+    reference: str
+    of: str
+    amount_minor: int
+    currency: str
+    terminal_ref: str
+    slip: CardSlip
+
+
+@dataclass(frozen=True)
 class FindCard:
     """What became of it? Goes out in place of a second sale, always."""
 
@@ -149,13 +162,37 @@ class CloseCardBatch:
 
 @dataclass(frozen=True)
 class PrintIncident:
-    """Print the slip of a card transaction whose end nobody knows."""
+    """Print the slip of a card transaction whose end nobody knows: a sale's or a void's."""
 
     job: str
     reference: str
     amount_minor: int
     last4: str
     language: str
+    operation: str = "sale"
+    leg: str = "bill"
+
+
+@dataclass(frozen=True)
+class PrintRefund:
+    """Print the slip of a refund for the resident. `receipt_number` is the payment's, `at` "" is now."""
+
+    job: str
+    refund: CardRefunded
+    receipt_number: str
+    at: str
+    language: str
+    copy: bool
+
+
+@dataclass(frozen=True)
+class FindPayments:
+    """Look back in the journal for the payment by card of this receipt, "" for the newest `count`; `days` back."""
+
+    request: str
+    receipt_number: str
+    days: int
+    count: int
 
 
 @dataclass(frozen=True)
@@ -217,10 +254,13 @@ Command = (
     | SellByCard
     | CancelCard
     | VoidCard
+    | RefundCard
     | FindCard
     | AcknowledgeCard
     | CloseCardBatch
     | PrintIncident
+    | PrintRefund
+    | FindPayments
     | ListenForCheck
     | RestCheckReader
     | FrankCheck

@@ -2,9 +2,9 @@
 
 Read this first: the table below is the whole game. `apply` (apply.py) says what each fact does to the money,
 session.py what a person can do at each stage, finding.py how a bill is found, cash.py the rules of a note, card.py and
-card_results.py those of a card, batch.py the terminal's day end, checks.py those of a check, change.py and payout.py
-those of change, closing.py how a payment ends, health.py and terminal.py what devices and timers bring, evidence.py
-what is kept about a note in doubt.
+card_results.py those of a card, refund.py and refund_results.py those of money that goes back to one, batch.py the
+terminal's day end, checks.py the rules of a check, change.py and payout.py those of change, closing.py how a payment
+ends, health.py and terminal.py what devices and timers bring, evidence.py what is kept about a note in doubt.
 
 A device may speak late, at any stage, so every event is listed for every stage; an event that is not in the
 table raises. Touches are looked up by stage in session.ACTS.
@@ -25,8 +25,8 @@ from kiosk.brain import (
     finding,
     health,
     payout,
+    refund,
     session,
-    staff,
     terminal,
 )
 from kiosk.brain.apply import fold
@@ -47,7 +47,8 @@ RULES: dict[type[events.Event], Callable[[Turn, Any], None]] = {
     events.AccountNotFound: finding.account_not_found,
     events.LookUpFailed: finding.look_up_failed,
     events.HeadChecked: session.head_checked,
-    events.PinChecked: staff.pin_checked,
+    events.PinChecked: refund.pin_checked,
+    events.PaymentsFound: refund.payments_found,
     events.OnlineChanged: health.online_changed,
     events.PostingRefused: health.posting_refused,
     events.Acknowledged: health.acknowledged,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from kiosk.domain.card_payment import CardPayment
 from kiosk.domain.facts import FrameSeen
 from kiosk.domain.intents import Intent
 from kiosk.domain.invoice import Account, InvoiceReference
@@ -94,6 +95,14 @@ class HeadChecked(Event):
 class PinChecked(Event):
     request: str
     who: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentsFound(Event):
+    """The answer to FindPayments, newest first: () when there is none here that is young enough."""
+
+    request: str
+    payments: tuple[CardPayment, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,6 +279,7 @@ class TerminalConnected(Event):
 
     terminal: str
     detail: str
+    central: bool = False  # what became of a transaction is known to its service, whichever reader is asked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,7 +308,7 @@ class CardPrompted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CardEnded(Event):
-    """The end of the sale or void `reference`: approved, declined, cancelled, not_started, absent or unknown.
+    """The end of the sale, void or refund `reference`: approved, declined, cancelled, not_started, absent or unknown.
 
     `report` 0 needs no acknowledgement: the command was refused on our side and never left.
     """

@@ -8,7 +8,7 @@ from kiosk.brain.idle import awake, still
 from kiosk.brain.limits import shut
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import SessionOpened
-from kiosk.domain.invoice import Account, Invoice, InvoiceReference
+from kiosk.domain.invoice import Account, Invoice, InvoiceReference, TenderLimit
 
 
 def open_session(turn: Turn) -> bool:
@@ -105,12 +105,22 @@ def look_up_failed(turn: Turn, event: LookUpFailed) -> None:
     due = reference.printed_minor
     invoice = Invoice(reference.invoice, "bill", "", reference.printed_due, due)
     account = Account(
-        f"num:{reference.number}", reference.number[-4:], balance_minor=due, invoices=(invoice,), live=False
+        f"num:{reference.number}",
+        reference.number[-4:],
+        balance_minor=due,
+        invoices=(invoice,),
+        live=False,
+        limits=_offline_limits(turn.settings.offline_minor),
     )
     if in_cart(turn, account):
         _not_found(turn, "account_twice")
     else:
         _show_account(turn, account, "server_away", due)
+
+
+def _offline_limits(most_minor: int) -> tuple[TenderLimit, ...]:
+    """What the account's own limits have left today only the server knows: the city's for such times stands in."""
+    return tuple(TenderLimit(tender, most_minor) for tender in ("cash", "card")) if most_minor else ()
 
 
 def _show_account(turn: Turn, account: Account, notice: str, notice_minor: int) -> None:

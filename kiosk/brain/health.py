@@ -41,6 +41,7 @@ from kiosk.brain.events import (
 from kiosk.brain.finding import look_up_failed
 from kiosk.brain.limits import trouble
 from kiosk.brain.payout import payout_overdue
+from kiosk.brain.refund_results import SLIPS, refund_printed
 from kiosk.brain.staff import cassette_removed, pin_unlocked, sign_out
 from kiosk.brain.state import PAYING
 from kiosk.brain.turn import Turn
@@ -94,7 +95,8 @@ def stop_requested(turn: Turn, event: StopRequested) -> None:
     times = turn.settings.timeouts
     slow = turn.books.card_under_way or turn.books.payout is not None
     turn.start("stop", times.card_stop if slow else times.stop)
-    if turn.scene.stage == "card" and turn.scene.card_phase != "preparing":
+    at_terminal = turn.scene.stage == "card" and turn.scene.card_phase != "preparing"
+    if at_terminal or turn.scene.stage == "staff_refunding":
         cancel_card(turn, "")
     elif at_slot(turn.state):
         pass  # a moment for the person to say that it is in
@@ -229,6 +231,9 @@ def print_finished(turn: Turn, event: PrintFinished) -> None:
     if what == "frank":
         frank_ended(turn, number, event.outcome)
         return
+    if what in SLIPS:
+        refund_printed(turn, number, event.outcome)
+        return
     if what in ("claim", "again"):
         slip_ended(turn, number, event.outcome, event.reason)
         return
@@ -340,7 +345,7 @@ def _look_up_slow(turn: Turn) -> None:
 
 
 def _head_slow(turn: Turn) -> None:
-    if turn.scene.stage in ("cash", "card", "check") and turn.scene.request:
+    if turn.scene.stage in ("cash", "card", "check", "tender", "fee") and turn.scene.request:
         turn.show(request="")
         refresh_offer(turn)
         sell(turn)

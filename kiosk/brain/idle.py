@@ -3,7 +3,7 @@
 from kiosk.brain.turn import Turn
 
 # Stages in which silence is normal or has a timer of its own.
-_UNTIMED = ("starting", "attract", "card", "closing", "done", "finding")
+_UNTIMED = ("starting", "attract", "card", "closing", "done", "finding", "staff_refunding")
 
 
 def awake(turn: Turn) -> None:

@@ -3,7 +3,7 @@
 import json
 
 from kiosk.brain import change
-from kiosk.brain.state import OpenPayment, State
+from kiosk.brain.state import Attempt, OpenPayment, State
 from kiosk.domain.facts import LinePaid
 from kiosk.domain.invoice import Account
 
@@ -49,14 +49,33 @@ def card_trouble(state: State) -> tuple[str, ...]:
     return _with_shared(state, reasons)
 
 
+def asked_elsewhere(state: State, attempt: Attempt) -> bool:
+    """True when the terminal that is there is not the one that was asked: what it does not know proves nothing."""
+    devices = state.devices
+    named = bool(attempt.terminal and devices.terminal_name) and not devices.terminal_central
+    return (named and attempt.terminal != devices.terminal_name) or "wrong_terminal" in devices.terminal_faults
+
+
+def pocket_trouble(state: State) -> tuple[str, ...]:
+    """Return why no check may go into the pocket, which is in the cassette; () when it may."""
+    return _with_shared(state, ["cassette_removed"] if "cassette_removed" in state.devices.faults else [])
+
+
+def check_trouble(state: State) -> tuple[str, ...]:
+    """Return every reason why no check can be taken now; () when one can."""
+    if not state.settings.checks:
+        return ("no_check_reader",)
+    reasons = list(pocket_trouble(state))
+    if state.devices.check_reader.state != "ready":
+        reasons.append("check_reader_lost")
+    if not state.scene.accounts and not state.devices.online:
+        reasons.append("check_offline")  # who comes now is looked up in vain: no account would be known to be sound
+    return tuple(reasons)
+
+
 def shut(state: State) -> tuple[str, ...]:
     """Return why no money at all can be taken now; () when there is a way to pay."""
-    return trouble(state) if card_trouble(state) else ()
-
-
-def shared_trouble(state: State) -> tuple[str, ...]:
-    """Return what keeps every tender out of service, gravest first."""
-    return _with_shared(state, [])
+    return trouble(state) if card_trouble(state) and check_trouble(state) else ()
 
 
 def _with_shared(state: State, reasons: list[str]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """How a payment begins: the bills and the agreed amount go on record, and the city's books are compared first."""
 
-from kiosk.brain.cart import bills_of
+from kiosk.brain.cart import in_order
 from kiosk.brain.commands import CheckHead
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import AmountAgreed, InvoiceAdded, InvoiceChosen, PaymentAbandoned
@@ -17,7 +17,8 @@ def begin_payment(turn: Turn) -> None:
         raise AssertionError("a payment for no account")
     if turn.books.payment is not None:
         return
-    first, *others = (*scene.cart, CartLine(scene.account, scene.agreed_minor))
+    cart = (*scene.cart, CartLine(scene.account, scene.agreed_minor))
+    first, *others = cart
     payment_id, account = turn.moment.ids[0], first.account
     turn.record(
         InvoiceChosen(
@@ -25,7 +26,7 @@ def begin_payment(turn: Turn) -> None:
             payment_id=payment_id,
             account=account.ref,
             last4=account.last4,
-            invoices=bills_of(account, first.amount_minor, not others),
+            invoices=in_order(cart),
             balance_minor=account.balance_minor,
             live=account.live,
             language=scene.language,
@@ -33,8 +34,7 @@ def begin_payment(turn: Turn) -> None:
     )
     for line in others:
         also = line.account
-        bills = bills_of(also, line.amount_minor, alone=False)
-        turn.record(InvoiceAdded(payment_id, also.ref, also.last4, bills, also.balance_minor, also.live))
+        turn.record(InvoiceAdded(payment_id, also.ref, also.last4, (), also.balance_minor, also.live))
     turn.record(AmountAgreed(payment_id, scene.total_minor))
     if turn.devices.online:
         request = turn.moment.ids[2]

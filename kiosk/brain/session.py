@@ -1,8 +1,8 @@
-"""What a resident can do at each stage. A touch that comes too late for its stage is no error: it does nothing."""
+"""What a person can do at each stage. A touch that comes too late for its stage is no error: it does nothing."""
 
 from collections.abc import Callable
 
-from kiosk.brain import batch, card, cart, checks, claiming, staff
+from kiosk.brain import batch, card, cart, checks, claiming, refund, search, staff
 from kiosk.brain.cash import refresh_offer
 from kiosk.brain.claims import carried
 from kiosk.brain.closing import close, done, leave, reprint, stop_paying
@@ -19,7 +19,7 @@ from kiosk.brain.turn import Turn
 from kiosk.domain.facts import CreditAgreed, KioskFrozen
 from kiosk.domain.invoice import Account
 
-ENTRY_MAX = {"account": 12, "house": 6, "amount": 7, "check_amount": 7, "pin": 12}
+ENTRY_MAX = {"account": 12, "house": 6, "amount": 7, "check_amount": 7, "receipt": 6, "refund_amount": 7, "pin": 12}
 
 
 # Choosing how much
@@ -279,7 +279,11 @@ ACTS: dict[str, dict[str, Act]] = {
         "start_over": start_over,
     },
     "card": {"cancel_card": card.cancel_card, "start_over": start_over},
-    "partial": {"keep_partial": card.keep_partial, "refuse_partial": card.refuse_partial},
+    "partial": {
+        "keep_partial": card.keep_partial,
+        "refuse_partial": card.refuse_partial,
+        "start_over": card.keep_and_stop,
+    },
     "check": {
         "key": key,
         "submit": submit,
@@ -287,7 +291,7 @@ ACTS: dict[str, dict[str, Act]] = {
         "cancel_check": checks.cancel_check,
         "start_over": start_over,
     },
-    "card_unknown": {"done": confirm_review, "start_over": start_over},
+    "card_unknown": {"done": card.leave_unknown, "start_over": start_over},
     "cash": {
         "stop": stop,
         "back": cancel_cash,
@@ -306,9 +310,14 @@ ACTS: dict[str, dict[str, Act]] = {
     },
     "staff_cards": {
         "close_batch": batch.close_by_staff,
+        "staff_refund": refund.open_page,
+        "staff_search": search.show_search,
         "back": staff.back_to_health,
         "sign_out": staff.sign_out,
     },
+    "staff_refund": {"key": key, **refund.ACTS, "sign_out": staff.sign_out},
+    "staff_refunding": {"cancel_card": card.cancel_card},
+    "staff_search": {"confirm": search.end_search, "back": staff.show_cards, "sign_out": staff.sign_out},
     "staff_swap": {"confirm": staff.swap, "back": staff.back_to_health, "sign_out": staff.sign_out},
 }
 

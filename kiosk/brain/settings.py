@@ -44,6 +44,7 @@ class Settings:
     minimum_minor: int = 100
     maximum_minor: int = 1_000_000
     credit_limit_minor: int = 20_000
+    offline_minor: int = 0  # of each tender in a payment on a bill that the server could not show; 0: no limit
     pin_tries: int = 5
     timeouts: Timeouts = Timeouts()
     claim_phone: str = ""
@@ -59,6 +60,8 @@ class Settings:
     check_maximum_minor: int = 500_000
     batch_at: str = ""  # time of day (HH:MM) at which the terminal's batch is closed; "" if its host does so itself
     franks: bool = False  # the printer prints on checks
+    refund_days: int = 30  # how old a payment by card may be for staff to refund it here; 0: never
+    refund_two_people: bool = True
 
     def value_of(self, channel: int) -> int:
         """Return what a note of `channel` is worth in cents, 0 when the channel is not configured."""

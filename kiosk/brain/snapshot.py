@@ -6,7 +6,19 @@ from kiosk.brain import change
 from kiosk.brain.batch import hindrance, waits
 from kiosk.brain.cart import ACCOUNTS_MAX
 from kiosk.brain.checks import check_most_minor, check_refusal
-from kiosk.brain.limits import allowed_minor, card_refusal, card_trouble, cash_refusal, shut, takes_claims, trouble
+from kiosk.brain.limits import (
+    allowed_minor,
+    asked_elsewhere,
+    card_refusal,
+    card_trouble,
+    cash_refusal,
+    shut,
+    takes_claims,
+    trouble,
+)
+from kiosk.brain.refund import hindrance as refund_hindrance
+from kiosk.brain.refund_view import refund_view
+from kiosk.brain.search import sought
 from kiosk.brain.state import PAYING, Devices, State
 from kiosk.domain.claim import Aftermath
 from kiosk.domain.snapshot import (
@@ -18,6 +30,7 @@ from kiosk.domain.snapshot import (
     DeviceHealth,
     FeeView,
     PaymentView,
+    SearchView,
     Snapshot,
     StaffView,
 )
@@ -130,7 +143,8 @@ def _card(state: State) -> CardView | None:
     if attempt is None:
         return CardView(scene.card_phase, amount_minor=_due_minor(state), phone=phone)
     amount_minor, reference = attempt.amount_minor, attempt.reference
-    return CardView(scene.card_phase, attempt.leg, scene.card_prompt, amount_minor, reference, phone)
+    phase, operation = scene.card_phase, attempt.operation
+    return CardView(phase, attempt.leg, scene.card_prompt, amount_minor, reference, phone, operation)
 
 
 def _check(state: State) -> CheckView | None:
@@ -235,6 +249,8 @@ def _terminal(state: State) -> tuple[DeviceHealth, ...]:
         return ()
     if attempt is not None and attempt.state == "unknown":
         detail = f"{attempt.operation} {attempt.reference} of {attempt.amount_minor}"
+        if devices.terminal.state == "ready" and asked_elsewhere(state, attempt):
+            return (DeviceHealth("terminal", "faulted", "other_terminal", f"{detail} is known to {attempt.terminal}"),)
         return (DeviceHealth("terminal", "faulted", "card_unknown", detail),)
     if devices.terminal_faults and devices.terminal.state == "ready":
         return (replace(devices.terminal, state="faulted", reason=", ".join(sorted(devices.terminal_faults))),)
@@ -259,6 +275,13 @@ def _batch(state: State) -> BatchView | None:
     last = books.batch
     day, result = (last.business_date, last.result) if last is not None else ("", "")
     return BatchView(books.in_batch, day, result, hindrance(state), waits(state))
+
+
+def _search(state: State) -> SearchView | None:
+    attempt = sought(state)
+    if attempt is None:
+        return None
+    return SearchView(attempt.operation, attempt.reference, attempt.amount_minor, attempt.terminal)
 
 
 def _storage(state: State) -> DeviceHealth:
@@ -294,4 +317,8 @@ def _staff(state: State) -> StaffView | None:
         version=state.settings.version,
         unvalued=sum(count.count for count in books.period_notes if not count.value_minor),
         batch=_batch(state),
+        cards=state.settings.cards,
+        refunds=refund_hindrance(state),
+        refund=refund_view(state),
+        search=_search(state),
     )

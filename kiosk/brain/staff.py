@@ -41,7 +41,11 @@ def pin_checked(turn: Turn, event: PinChecked) -> None:
     if event.who:
         turn.record(StaffSignedIn(event.who))
         turn.show(stage="staff_health", request="", field="", entry="", notice="", pin_failures=0)
-        return
+    else:
+        wrong_pin(turn)
+
+
+def wrong_pin(turn: Turn) -> None:
     failures = turn.scene.pin_failures + 1
     locked = failures >= turn.settings.pin_tries
     turn.show(request="", pin_failures=failures, pin_locked=locked, notice="pin_locked" if locked else "pin_wrong")
@@ -70,8 +74,8 @@ def back_to_health(turn: Turn, value: str) -> None:
 
 def show_cards(turn: Turn, value: str) -> None:
     del value
-    if turn.settings.batch_at:
-        turn.show(stage="staff_cards", notice="")
+    if turn.settings.cards:
+        turn.show(stage="staff_cards", notice="", field="", entry="", request="", refund=None)
 
 
 def swap(turn: Turn, value: str) -> None:
@@ -115,8 +119,8 @@ def cassette_removed(turn: Turn) -> None:
     announced, who = turn.books.swap_announced, turn.books.staff
     if not announced and holds_notes(turn):
         close_period(turn, who, "swapped" if who else "removed")
-        if who:
-            turn.show(stage="staff_health", notice="period_closed")
+        if who and turn.scene.stage != "staff_refunding":
+            turn.show(stage="staff_health", notice="period_closed", field="", entry="", request="", refund=None)
     turn.record(DeviceFaultSeen("acceptor", "cassette_removed", "announced" if announced or who else "unannounced"))
 
 

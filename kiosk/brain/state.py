@@ -6,10 +6,12 @@ Only Books holds money, and only `apply` changes it. Scene and Devices are forgo
 from dataclasses import dataclass, field, replace
 
 from kiosk.brain.settings import Settings
+from kiosk.domain.card_payment import CardPayment, PaidCard
 from kiosk.domain.claim import Aftermath
 from kiosk.domain.facts import ClaimOpened, LinePaid, NoteCount, NoteInPayment, PaymentCompleted
 from kiosk.domain.fees import FeeRule
 from kiosk.domain.invoice import Account, CartLine, InvoiceReference
+from kiosk.domain.refunds import CardRefunded, RefundStarted
 from kiosk.domain.snapshot import DeviceHealth, ReceiptView, RepeatView
 from kiosk.domain.tenders import BatchClosed, CardSaleApproved, CheckInPayment, FeeAgreed
 
@@ -94,21 +96,40 @@ class OpenPayment:
 class Attempt:
     """A card transaction that was announced.
 
-    `state`: open (its command went out), unknown (who was asked could not tell), ended (no money moved, by all that
-    was said; kept for a while, should an approval turn up after all). `sale` is what a void is about. `rest` is what
-    its payment still owed when it ended without this: an approval found later completes that.
+    `state`: open (its command went out), unknown (who was asked could not tell), given_up (staff ended the search for
+    it), ended (no money moved, by all that was said). The last two are kept for a while, should more be told after
+    all. `sale` is what a void is about, `refund` how a refund was announced. `rest` is what its payment still owed when
+    it ended without this: an approval found later completes that.
     """
 
     reference: str
-    operation: str  # "sale" | "void"
+    operation: str  # "sale" | "void" | "refund"
     payment_id: str
     leg: str
     amount_minor: int
     state: str = "open"
     reason: str = ""
     after: str = ""  # what the terminal called the transaction before this one; "" if that is not known
+    terminal: str = ""  # the name of the one that was asked, "" if it told none
     sale: CardSaleApproved | None = None
     rest: OpenPayment | None = None
+    refund: RefundStarted | None = None
+
+    @property
+    def of(self) -> str:
+        """The sale that a void or a refund is about."""
+        if self.sale is not None:
+            return self.sale.reference
+        return self.refund.of if self.refund is not None else ""
+
+
+@dataclass(frozen=True)
+class Refunded:
+    """What of the sale `of` was given back by the refund `reference`, or may have been."""
+
+    reference: str
+    of: str
+    amount_minor: int
 
 
 @dataclass(frozen=True)
@@ -167,14 +188,16 @@ class Books:
     frozen: str = ""
     lost_records: int = 0  # fetched back from the city, because the medium had lost them
     cash_minor: int = 0  # all that was ever booked as cash, less change
-    card_minor: int = 0  # all that was ever approved, less voids
+    card_minor: int = 0  # all that was ever approved, less voids and refunds
     check_minor: int = 0
     references: int = 0  # of card attempts, ever
     attempts: tuple[Attempt, ...] = ()  # at most one of them is open or unknown
     approvals: tuple[CardSaleApproved, ...] = ()  # the newest, for receipts and to know a report that comes again
+    refunds: tuple[Refunded, ...] = ()  # the newest: the journal has them all
     late: OpenPayment | None = None  # holds a card that was found after its payment had ended
     declines: int = 0  # in a row, in this session
     terminal_ref: str = ""  # of the terminal's newest transaction, "" if that is not known
+    terminal: str = ""  # that made the newest sale
     payout: OpenPayout | None = None
     paid: tuple[PaidBill, ...] = ()  # the newest
     in_batch: int = 0  # card transactions that moved money since the terminal's batch was closed
@@ -187,7 +210,7 @@ class Books:
     @property
     def attempt(self) -> Attempt | None:
         """The card transaction whose end is not known."""
-        return next((attempt for attempt in self.attempts if attempt.state != "ended"), None)
+        return next((attempt for attempt in self.attempts if attempt.state in ("open", "unknown")), None)
 
     @property
     def card_under_way(self) -> bool:
@@ -238,6 +261,37 @@ class ClaimDraft:
 
 
 @dataclass(frozen=True)
+class RefundDraft:
+    """A refund that staff are making. `step`: find, number, card, amount, why, sign or done.
+
+    `payments` are the newest by card, `wanted` the receipt that is looked up. `as_of` says what was known of cards when
+    that began. `reference` is the attempt's, `result` how it ended: refunded, unknown, or as in RefundEnded.
+    """
+
+    step: str = "find"
+    wanted: str = ""
+    payments: tuple[CardPayment, ...] = ()
+    found: CardPayment | None = None
+    as_of: tuple[int, int] = (0, 0)
+    of: str = ""
+    amount_minor: int = 0
+    why: str = ""
+    second: str = ""
+    reference: str = ""
+    result: str = ""
+    done: CardRefunded | None = None
+    printed: str = ""  # as in ReceiptView
+
+    @property
+    def card(self) -> PaidCard | None:
+        return self.found.card(self.of) if self.found is not None else None
+
+    @property
+    def receipt_number(self) -> str:
+        return self.found.receipt_number if self.found is not None else self.wanted
+
+
+@dataclass(frozen=True)
 class Scene:
     """`stage` is one of snapshot.SCREENS but out_of_service, which is derived."""
 
@@ -267,6 +321,7 @@ class Scene:
     fee_rule: FeeRule | None = None  # for cards, of the day on which the amount was chosen: what is shown is charged
     repeat: RepeatView | None = None  # the same was paid just before: asked about
     fee_minor: int = 0  # agreed for the card that is being taken, and not taken yet
+    orphan: str = ""  # reference of a fee's sale whose bill's leg the terminal undid: it is undone next
     check: CheckDraft | None = None
     incident: str = ""  # reference on the page that says a card's end is not known
     receipt: ReceiptView | None = None
@@ -276,6 +331,7 @@ class Scene:
     pin_locked: bool = False
     stopping: bool = False
     claim: ClaimDraft | None = None
+    refund: RefundDraft | None = None
 
     @property
     def total_minor(self) -> int:
@@ -318,6 +374,7 @@ class Devices:
     terminal: DeviceHealth = DeviceHealth("terminal", "connecting")
     terminal_faults: frozenset[str] = frozenset()
     terminal_name: str = ""
+    terminal_central: bool = False  # its service knows what became of a transaction, whichever reader had it
     check_reader: DeviceHealth = DeviceHealth("check_reader", "connecting")
     checks_taken: tuple[str, ...] = ()  # fingerprints, since the start
     batch: ClosingBatch | None = None  # under way

@@ -4,6 +4,7 @@ from kiosk.brain.batch import batch_lost
 from kiosk.brain.card import cancel_card, find
 from kiosk.brain.card_results import cannot_tell
 from kiosk.brain.events import TerminalConnected, TerminalFault, TerminalFaultCleared, TerminalLost
+from kiosk.brain.idle import awake
 from kiosk.brain.turn import Turn
 from kiosk.domain.facts import DeviceFaultSeen
 from kiosk.domain.snapshot import DeviceHealth
@@ -16,6 +17,7 @@ def terminal_connected(turn: Turn, event: TerminalConnected) -> None:
     turn.hear(
         terminal=DeviceHealth("terminal", "ready", "", event.detail),
         terminal_name=event.terminal,
+        terminal_central=event.central,
     )
     batch_lost(turn, "line_lost")
     if turn.books.attempt is not None:
@@ -31,6 +33,7 @@ def terminal_lost(turn: Turn, event: TerminalLost) -> None:
     elif turn.scene.card_phase == "preparing":
         cancel_card(turn, "")
         turn.show(notice="card_unavailable")
+        awake(turn)
 
 
 def terminal_fault(turn: Turn, event: TerminalFault) -> None:

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Strict, StrictInt, StrictStr, TypeAdapter, Vali
 from pydantic.dataclasses import dataclass
 
 from kiosk.config.wrong import ConfigWrong
-from kiosk.domain.fees import FeeRule, contradictions, problems
+from kiosk.domain.fees import CARD_KINDS, FeeRule, contradictions, problems
 
 Day = Annotated[date, Strict()]
 
@@ -62,7 +62,7 @@ def _read(content: Mapping[str, Any]) -> tuple[list[FeeRule], list[str]]:
             errors += [f"rule {number}{_in_words(item)}" for item in error.errors()]
             continue
         rule = _rule(read)
-        wrong = [f"rule {number} ({rule.name}): {what}" for what in _unsaid(read) + problems(rule)]
+        wrong = [f"rule {number} ({rule.name}): {what}" for what in _unsaid(read) + problems(rule) + _idle(rule)]
         errors += wrong
         if not wrong:
             rules.append(rule)
@@ -78,6 +78,16 @@ def _rule(read: _Rule) -> FeeRule:
 
 def _unsaid(read: _Rule) -> list[str]:
     return ["a share needs its rounding said"] if read.per_mille and read.rounding is None else []
+
+
+def _idle(rule: FeeRule) -> list[str]:
+    """Return why the kiosk would never apply a rule. The fee is said before a card is read, and of cards alone."""
+    found: list[str] = []
+    if rule.programme != "none" and rule.tenders != {"card"}:
+        found.append("never applies to cash or checks: this kiosk takes fees of cards alone")
+    if rule.card_kinds != set(CARD_KINDS):
+        found.append("never applies to some kinds of cards alone: the fee is said before a card is read")
+    return found
 
 
 def _in_words(item: Any) -> str:

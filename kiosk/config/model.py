@@ -130,6 +130,7 @@ class Card:
     for any. `secret_file` holds the merchant's password or the restricted key, readable by the kiosk alone. `fees` is a
     table of dated rules, `category` and `department` whose bills the terminal's contract is for, as rules name them.
     `close_batch_at` is the local time of the day end ("23:30"), "" where the processor closes the batch by itself.
+    `refund_days`: how old a payment may be that staff refund at the kiosk, 0 for none.
     """
 
     protocol: Literal["zvt", "pax", "stripe"]
@@ -146,6 +147,9 @@ class Card:
     category: Annotated[str, StringConstraints(pattern=r"^([0-9]{4})?$")] = ""
     department: str = ""
     close_batch_at: Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$")] = ""
+
+    refund_days: Annotated[int, Field(ge=0, le=365)] = 30
+    refund_two_people: bool = True
 
     def __post_init__(self) -> None:
         if self.protocol == "stripe" and (self.secret_file is None or not self.terminal):
@@ -206,6 +210,7 @@ class Limits:
     minimum_minor: Cents = 100
     maximum_minor: Cents = 1_000_000
     credit_minor: Cents = 20_000
+    offline_minor: Cents = 0  # of cash and card each, on a bill that the server could not show; 0: no own limit
 
 
 @dataclass(frozen=True, config=_STRICT)

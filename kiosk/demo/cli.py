@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.config.model import ACCEPTORS
-from kiosk.demo.journeys import JOURNEYS, Lobby, play
+from kiosk.demo.journeys import JOURNEYS, play
 from kiosk.demo.processes import DemoFailed
+from kiosk.demo.steps import Lobby
 from kiosk.demo.window import Display
-from kiosk.demo.world import World
+from kiosk.demo.world import RECYCLER, World
 
 SIZE = (720, 1280)
 IDLE_S = (9.0, 8.0)  # short, so that walking away can be shown; a real kiosk waits minutes
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--headless", action="store_true", help="scripted residents under Xvfb")
     parser.add_argument("--out", type=Path, default=Path("demo-out"))
     parser.add_argument("--journey", action="append", choices=sorted(JOURNEYS), help="only this one; may be repeated")
-    parser.add_argument("--acceptor", choices=ACCEPTORS, default="ebds", help="which bill acceptor (ebds)")
+    parser.add_argument("--acceptor", choices=(*ACCEPTORS, RECYCLER), default="ebds", help="which bill acceptor (ebds)")
     return parser
 
 
@@ -142,20 +143,22 @@ def _settle(world: World, out: Path, played: list[dict[str, Any]]) -> dict[str, 
 
 def cash_in(records: list[dict[str, Any]]) -> int:
     """Return the cents that the journal says are in cassettes: by note facts alone."""
-    bodies = [record["entry"] for record in records if record["kind"] in ("NoteStacked", "NoteUnexpected")]
-    return sum(entry["body"]["value_minor"] for entry in bodies)
+    return _sum(records, {"NoteStacked": 1, "NoteUnexpected": 1, "NotePaidOut": -1}, "value_minor")
+
+
+def _sum(records: list[dict[str, Any]], signs: dict[str, int], name: str) -> int:
+    bodies = [(signs[record["kind"]], record["entry"]["body"]) for record in records if record["kind"] in signs]
+    return sum(sign * int(body[name]) for sign, body in bodies)
 
 
 def by_card(records: list[dict[str, Any]]) -> int:
-    """Return the cents that the journal says were taken from cards, less what was undone."""
-    signs = {"CardSaleApproved": 1, "CardSaleVoided": -1}
-    bodies = [(signs[record["kind"]], record["entry"]["body"]) for record in records if record["kind"] in signs]
-    return sum(sign * body["amount_minor"] for sign, body in bodies)
+    """Return the cents that the journal says were taken from cards, less what was undone or given back."""
+    return _sum(records, {"CardSaleApproved": 1, "CardSaleVoided": -1, "CardRefunded": -1}, "amount_minor")
 
 
 def by_check(records: list[dict[str, Any]]) -> int:
     """Return the cents of the checks that the journal says are in the pocket."""
-    return sum(record["entry"]["body"]["amount_minor"] for record in records if record["kind"] == "CheckTaken")
+    return _sum(records, {"CheckTaken": 1}, "amount_minor")
 
 
 def _drain(world: World) -> None:
@@ -222,7 +225,7 @@ def _by_hand(base: Path, acceptor: str) -> int:
     try:
         world.start(bills=20)
         world.twin("terminal").ask("auto", outcome="approve")  # the dock has no card yet
-        print("demo: hold a bill to the camera in the dock; staff PIN 246810; close the dock to end", flush=True)
+        print("demo: hold a bill to the camera in the dock; staff PINs 246810, 135790; close the dock", flush=True)
         dock = [sys.executable, "-m", "hardware.sim.dock", "--bills", str(world.bills), "--geometry", DOCK]
         for twin in ("acceptor", "printer", "camera", "network", "checks"):
             dock += [f"--{twin}", str(world.control(twin))]

@@ -20,6 +20,7 @@ from kiosk.engine.pins import hash_pin
 
 TERMINAL_KEY = "rk_live_twin"  # of the simulated card service on this machine, and of no other
 PIN = "246810"
+SECOND_PIN = "135790"  # of who agrees to a refund
 
 _CONFIG = """\
 state_dir = "{base}/kiosk"
@@ -44,7 +45,7 @@ heartbeat_s = 2
 
 [acceptor]
 port = "{base}/dev/acceptor"
-protocol = "{acceptor}"
+{acceptor}
 
 {card}
 {checks}
@@ -72,6 +73,10 @@ done_s = 30
 [[staff]]
 name = "Dana"
 pin = "{pin}"
+
+[[staff]]
+name = "Luis"
+pin = "{second_pin}"
 """
 
 
@@ -89,6 +94,16 @@ port = "{base}/dev/checks"
 """
 
 
+# An SSP device that keeps fives and tens to give change, and what a clerk puts into its store.
+RECYCLER = "recycler"
+_RECYCLER = """\
+protocol = "ssp"
+profile = "smart-payout"
+stored = [3, 4]
+"""
+_STORE = {500: 10, 1000: 10}
+
+
 class World:
     """Everything of one demo under `base`. `start` brings it up; the twins answer through `twin(name)`."""
 
@@ -104,7 +119,7 @@ class World:
         cards: bool = False,
         checks: bool = False,
     ) -> None:
-        """`place` is the window's upper left corner; `acceptor` the acceptor's protocol; `cards` and
+        """`place` is the window's upper left corner; `acceptor` the acceptor's protocol, or `RECYCLER`; `cards` and
         `checks` add their readers.
 
         `idle_s` before the question and for the answer; `extra` arguments of the kiosk, as `--ui none`.
@@ -115,7 +130,7 @@ class World:
         self.bills = base / "bills"
         self._size = size
         self._place = place
-        self._acceptor = acceptor
+        self.acceptor = acceptor
         self._cards = cards
         self._checks = checks
         self._idle = idle_s
@@ -124,6 +139,7 @@ class World:
         self.view = View(base / "run" / "control.sock")
         self.taken_minor = 0  # what staff took out of the cassette
         self.dropped_minor = 0  # checks that residents dropped into their slot
+        self.loaded_minor = 0  # what a clerk put into a recycler's store: it is no payment, and in no book
 
     @property
     def config(self) -> Path:
@@ -145,7 +161,7 @@ class World:
             (self.base / folder).mkdir(parents=True, exist_ok=True)
         self._write_config()
         self._start_server(bills)
-        self._start_twins()
+        self._start_twins(self.twin_programs())
         code = self.processes.run("billing", "enrol-code", "--state", str(self.base / "city")).split()[-1]
         self.processes.run("kiosk", "enrol", "--config", str(self.config), "--code", code)
         self.start_kiosk()
@@ -195,7 +211,7 @@ class World:
             port=self.proxy_port,
             card=_CARD.format(base=self.base, port=self.terminal_port) if self._cards else "",
             checks=_CHECKS.format(base=self.base) if self._checks else "",
-            acceptor=self._acceptor,
+            acceptor=_RECYCLER if self.acceptor == RECYCLER else f'protocol = "{self.acceptor}"',
             width=width,
             height=height,
             place=self._place,
@@ -203,6 +219,7 @@ class World:
             idle_s=idle_s,
             idle_answer_s=idle_answer_s,
             pin=hash_pin(PIN),
+            second_pin=hash_pin(SECOND_PIN),
         )
         self.config.write_text(text, encoding="utf-8")
         key = self.base / "terminal.key"
@@ -226,19 +243,46 @@ class World:
             terminal
             | checks
             | {
-                "acceptor": [self._acceptor, "--link", f"{self.base}/dev/acceptor"],
+                "acceptor": [*self._acceptor_twin(), "--link", f"{self.base}/dev/acceptor"],
                 "printer": ["printer", "--link", f"{self.base}/dev/printer", "--out", str(self.receipts)],
                 "camera": ["camera", "--folder", f"{self.base}/camera"],
                 "network": ["network", "--listen", str(self.proxy_port), "--to", str(self.server_port)],
             }
         )
 
-    def _start_twins(self) -> None:
-        programs = self.twin_programs()
+    def _acceptor_twin(self) -> list[str]:
+        return ["ssp", "--profile", "smart-payout"] if self.acceptor == RECYCLER else [self.acceptor]
+
+    def _start_twins(self, programs: dict[str, list[str]]) -> None:
         for name, arguments in programs.items():
             self.processes.python(name, "hardware", "simulate", *arguments, "--control", str(self.control(name)))
         for name in programs:
             self.processes.wait_for(name, partial(answers, self.control(name)), 30)
+        if "acceptor" in programs:
+            self.fill_store()
+
+    def exchange_acceptor(self, acceptor: str) -> None:
+        """Switch the kiosk off, put another acceptor in the place of this one with all that is in it, and start."""
+        self.taken_minor += self.cassette_minor()
+        self.processes.stop("kiosk", 60)
+        self.loaded_minor = 0
+        self.processes.stop("acceptor")
+        self.acceptor = acceptor
+        self._write_config()
+        self._start_twins({"acceptor": self.twin_programs()["acceptor"]})
+        self.start_kiosk()
+
+    def fill_store(self) -> None:
+        """Put in what is missing in a recycler's store, as a clerk does who counts it."""
+        if self.acceptor != RECYCLER:
+            return
+        acceptor = Twin(self.control("acceptor"))
+        held = acceptor.ask("state")["store"]
+        for value_minor, count in _STORE.items():
+            missing = count - held.get(str(value_minor), 0)
+            if missing > 0:
+                acceptor.ask("load", value_minor=value_minor, count=missing)
+                self.loaded_minor += value_minor * missing
 
     def put_in(self, value_minor: int) -> None:
         """Push a note at the slot until it takes it, as a person does while the last one is still on its way."""
@@ -264,8 +308,12 @@ class World:
         return found[0]
 
     def cassette_minor(self) -> int:
-        """Return what the acceptor's twin holds, in cents."""
-        return int(self.twin("acceptor").ask("state")["cassette_minor"])
+        """Return what residents have left in the acceptor's twin, in cents: in its cassette, and in its store."""
+        return self.held_by(self.twin("acceptor").ask("state"))
+
+    def held_by(self, state: dict[str, Any]) -> int:
+        store_minor = sum(int(value) * int(count) for value, count in state.get("store", {}).items())
+        return int(state["cassette_minor"]) + store_minor - self.loaded_minor
 
     def ledger_minor(self) -> int:
         """Return the city's cash in kiosks, in cents, read from the server's database by SQL."""

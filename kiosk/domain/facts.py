@@ -7,6 +7,8 @@ with what the server books for it (architecture, rule 8).
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
+from kiosk.domain.invoice import LinePaid as LinePaid
+from kiosk.domain.refunds import CardRefunded, RefundEnded, RefundStarted, RefundUnknown
 from kiosk.domain.tenders import (
     BatchClosed,
     CardInPayment,
@@ -15,6 +17,7 @@ from kiosk.domain.tenders import (
     CardSaleStarted,
     CardSaleUnknown,
     CardSaleVoided,
+    CardSearchEnded,
     CheckAwaited,
     CheckInPayment,
     CheckTaken,
@@ -31,15 +34,6 @@ from kiosk.domain.tenders import (
 class NoteCount:
     value_minor: int  # 0 for notes of which nobody knows the value
     count: int
-
-
-@dataclass(frozen=True)
-class LinePaid:
-    """`invoice` "" means credit on the account."""
-
-    account: str
-    invoice: str
-    amount_minor: int
 
 
 @dataclass(frozen=True)
@@ -84,7 +78,7 @@ class InvoiceChosen:
     payment_id: str
     account: str
     last4: str
-    invoices: tuple[LinePaid, ...]  # open bills oldest first, with the balance shown to the resident
+    invoices: tuple[LinePaid, ...]  # of all its accounts, in the order in which they are paid, with the balance shown
     balance_minor: int
     live: bool
     language: str
@@ -166,7 +160,7 @@ class NoteUnexpected:
 
 @dataclass(frozen=True)
 class InvoiceAdded:
-    """One more account in the payment, with its bills as in InvoiceChosen."""
+    """One more account in the payment. Its bills stand in InvoiceChosen among the others; once they stood here."""
 
     payment_id: str
     account: str
@@ -368,6 +362,11 @@ Fact = (
     | CardSaleVoided
     | VoidEnded
     | VoidUnknown
+    | CardSearchEnded
+    | RefundStarted
+    | CardRefunded
+    | RefundEnded
+    | RefundUnknown
     | BatchClosed
     | InvoiceAdded
     | CheckAwaited

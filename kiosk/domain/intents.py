@@ -48,6 +48,13 @@ INTENTS = {
     "swap_cassette": "",
     "staff_cards": "",
     "close_batch": "the day end of the card terminal",
+    "staff_refund": "give a card its money back",
+    "refund_payment": "the receipt number of a payment",
+    "refund_number": "type a receipt number",
+    "refund_whole": "the reference of a card's sale, all that is left of it",
+    "refund_part": "the reference of a card's sale, an amount of it",
+    "refund_why": "one of refunds.WHYS",
+    "staff_search": "a card transaction whose end nobody knows",
     "sign_out": "",
 }
 

@@ -1,6 +1,10 @@
 """What the city asks a resident to pay, as the kiosk may know it: masked, with live balance."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+RULES = ("oldest", "shut_off", "utility")
+CHOSEN = "chosen"
 
 
 @dataclass(frozen=True)
@@ -14,6 +18,15 @@ class InvoiceReference:
     printed_minor: int | None = None
     printed_due: str = ""
     check: str = ""
+
+
+@dataclass(frozen=True)
+class LinePaid:
+    """What goes to one bill, or comes back from it, as records name it. `invoice` "" means credit on the account."""
+
+    account: str
+    invoice: str
+    amount_minor: int
 
 
 @dataclass(frozen=True)
@@ -86,3 +99,13 @@ class CartLine:
 
     account: Account
     amount_minor: int
+
+
+def rule_of(accounts: Iterable[Account]) -> str:
+    """Return what a payment for all `accounts` goes to first: their rule, or CHOSEN, one after the other as chosen.
+
+    Several that came with different rules, or one without (the server was away), share none.
+    """
+    rules = [account.applied for account in accounts]
+    shared = len(rules) < 2 or (rules[0] in RULES and len(set(rules)) == 1)
+    return "".join(rules[:1]) if shared else CHOSEN

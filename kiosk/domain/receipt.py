@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from kiosk.domain.facts import NoteCount
+from kiosk.domain.refunds import CardRefunded
 from kiosk.domain.tenders import CardSaleApproved, CheckInPayment
 
 POSTED = "posted"
@@ -134,7 +135,10 @@ class ClaimSlip:
 
 @dataclass(frozen=True)
 class IncidentSlip:
-    """What a person takes home whose card may have been charged or not."""
+    """What a person takes home whose card may have been charged or not, or undone or not.
+
+    `operation`: sale or void. `leg`: bill or fee.
+    """
 
     office: Office
     kiosk_id: str
@@ -143,12 +147,31 @@ class IncidentSlip:
     at: datetime
     amount_minor: int
     last4: str = ""
+    operation: str = "sale"
+    leg: str = "bill"
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
             raise ValueError("a slip's time needs its zone")
         if len(self.last4) > 4:
             raise ValueError("a slip shows at most four digits of an account")
+
+
+@dataclass(frozen=True)
+class RefundSlip:
+    """What a person takes home whose card got money back. `receipt_number` is that of the payment."""
+
+    office: Office
+    kiosk_id: str
+    place: str
+    receipt_number: str
+    at: datetime
+    refund: CardRefunded
+    copy: bool = False
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise ValueError("a slip's time needs its zone")
 
 
 @dataclass(frozen=True)

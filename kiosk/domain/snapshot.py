@@ -31,6 +31,9 @@ SCREENS = (
     "staff_health",
     "staff_swap",
     "staff_cards",
+    "staff_refund",
+    "staff_refunding",
+    "staff_search",
 )
 
 # Every value of Snapshot.notice; pages give each its words.
@@ -92,6 +95,12 @@ NOTICES = (
     "period_closed",
     "batch_closed",
     "batch_not_closed",
+    "search_ended",
+    "refund_absent",
+    "refund_changed",
+    "refund_too_high",
+    "refund_blocked",
+    "refund_same_person",
 )
 
 
@@ -145,6 +154,7 @@ class CardView:
     """The card that is being taken. `phase`: preparing, asking, cancelling, checking or undoing; "" when none is.
 
     `prompt` is what the terminal asks of the person, a code of the contract. `leg` fee: the second transaction.
+    `operation`: sale or void.
     """
 
     phase: str
@@ -153,6 +163,7 @@ class CardView:
     amount_minor: int = 0
     reference: str = ""
     phone: str = ""
+    operation: str = "sale"
 
 
 @dataclass(frozen=True)
@@ -229,6 +240,64 @@ class BatchView:
 
 
 @dataclass(frozen=True)
+class RefundCardView:
+    """A card's sale in a payment; `most_minor` of it can be given back."""
+
+    reference: str
+    leg: str
+    brand: str
+    last4: str
+    approved_minor: int
+    refunded_minor: int
+    most_minor: int
+
+
+@dataclass(frozen=True)
+class RefundPaymentView:
+    """A payment by card. `at` is local time as ISO 8601 with offset."""
+
+    receipt_number: str
+    at: str
+    cards: tuple[RefundCardView, ...]
+
+
+@dataclass(frozen=True)
+class RefundView:
+    """A refund in the making. `step`: find, number, card, amount, why, sign or done. `phase` as in CardView.
+
+    `prefix` is what all receipt numbers here begin with. `two`: a second person signs it. `slip`: one can be printed
+    again. `printed` as in ReceiptView.
+    """
+
+    step: str
+    prefix: str = ""
+    days: int = 0
+    waiting: bool = False
+    payments: tuple[RefundPaymentView, ...] = ()
+    found: RefundPaymentView | None = None
+    card: RefundCardView | None = None
+    amount_minor: int = 0
+    why: str = ""
+    two: bool = True
+    phase: str = ""
+    prompt: str = ""
+    reference: str = ""
+    result: str = ""
+    slip: bool = False
+    printed: str = ""
+
+
+@dataclass(frozen=True)
+class SearchView:
+    """A card transaction whose end nobody knows. `operation`: sale, void or refund; `terminal` "" if it has no name."""
+
+    operation: str
+    reference: str
+    amount_minor: int
+    terminal: str = ""
+
+
+@dataclass(frozen=True)
 class StaffView:
     who: str = ""
     period: int = 0
@@ -241,6 +310,10 @@ class StaffView:
     unvalued: int = 0  # of `notes`, those of which nobody knows the value
     checks: int = 0  # in the pocket
     batch: BatchView | None = None  # only where the kiosk closes it
+    cards: bool = False  # a card terminal is configured
+    refunds: str = "refunds_off"  # why staff can refund nothing here now
+    refund: RefundView | None = None
+    search: SearchView | None = None
 
 
 @dataclass(frozen=True)
@@ -248,7 +321,7 @@ class Snapshot:
     """Everything a page needs, nothing it may not know.
 
     `entry` is what was typed so far (a PIN as bullets); `field` names what is being typed:
-    account, house, amount, check_amount or pin.
+    account, house, amount, check_amount, receipt, refund_amount or pin.
     """
 
     revision: int

@@ -116,7 +116,7 @@ class VoidStarted:
     of: str
     amount_minor: int
     currency: str
-    why: str  # "undersized" | "fee_failed"
+    why: str  # "undersized" | "fee_failed" | "bill_reversed"
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,16 @@ class VoidUnknown:
     amount_minor: int
     currency: str
     reason: str
+
+
+@dataclass(frozen=True)
+class CardSearchEnded:
+    """Staff no longer look for the end of an attempt of which nobody knows. Its memo stays open: it books nothing."""
+
+    payment_id: str
+    reference: str
+    operation: str  # "sale" | "void" | "refund"
+    by: str
 
 
 @dataclass(frozen=True)

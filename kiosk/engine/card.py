@@ -39,7 +39,8 @@ def _connected(event: contract.Connected) -> Words:
     identity = event.identity
     names = (identity.protocol, identity.model, identity.serial, identity.firmware)
     return events.TerminalConnected, {
-        "terminal": clean(identity.terminal_id or identity.serial or identity.protocol),
+        "terminal": clean(identity.terminal_id or identity.serial),
+        "central": identity.central,
         "detail": clean(" ".join(name for name in names if name), 200),
     }
 
@@ -89,6 +90,10 @@ _WORDS: dict[type[Any], Callable[[Any], Words]] = {
 }
 
 
+def _told(slip: CardSlip) -> contract.Slip:
+    return contract.Slip(**{field.name: getattr(slip, field.name) for field in fields(contract.Slip)})
+
+
 def order(command: commands.Command) -> contract.Command | None:
     """Return the driver's command for the brain's, None if it is not for the terminal."""
     match command:
@@ -97,8 +102,9 @@ def order(command: commands.Command) -> contract.Command | None:
         case commands.CancelCard(reference):
             return contract.Cancel(reference)
         case commands.VoidCard(reference, of, amount_minor, terminal_ref, slip):
-            told = contract.Slip(**{field.name: getattr(slip, field.name) for field in fields(contract.Slip)})
-            return contract.Void(reference, of, amount_minor, terminal_ref, told)
+            return contract.Void(reference, of, amount_minor, terminal_ref, _told(slip))
+        case commands.RefundCard(reference, of, amount_minor, currency, terminal_ref, slip):
+            return contract.Refund(reference, of, amount_minor, terminal_ref, currency, _told(slip))
         case commands.FindCard(reference, operation, amount_minor, of, after):
             return contract.Query(reference, operation, amount_minor, "", of, after)
         case commands.AcknowledgeCard(report):

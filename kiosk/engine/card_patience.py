@@ -1,4 +1,4 @@
-"""A sale, void or day end that meets a terminal still busy with the one before is given again, for a short while.
+"""A sale, void, refund or day end that meets a terminal still busy with the one before is given again for a while.
 
 What was refused never left, so giving it again is no second sale. But once anybody asks what became of it, or the
 line is lost, it must not leave any more: it is then told as not started, and forgotten.
@@ -8,12 +8,12 @@ import threading
 import time
 from collections.abc import Callable
 
-from hardware.cards.contract import Cancel, CloseBatch, Command, Query, Refused, Sale, Void
+from hardware.cards.contract import Cancel, CloseBatch, Command, Query, Refund, Refused, Sale, Void
 
 AGAIN_S = 0.25
 PATIENCE_S = 10.0
 
-Begun = Sale | Void | CloseBatch
+Begun = Sale | Void | Refund | CloseBatch
 Later = Callable[[float, Callable[[], None]], None]
 NeverBegan = Callable[[Begun, str], None]
 
@@ -38,7 +38,7 @@ class Patience:
         self._never_began = never_began
         self._clock = clock
         self._later = later
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._until: dict[str, float] = {}  # by reference; 0.0 once it must not leave any more
         self._waiting: dict[str, Begun] = {}
 
@@ -69,10 +69,11 @@ class Patience:
             self._give_up(reference)
 
     def _again(self, reference: str) -> None:
+        """Under the lock: a Cancel or a question that comes now goes to the driver after this, never before it."""
         with self._lock:
             command = self._waiting.pop(reference, None)
-        if command is not None:
-            self._give(command)
+            if command is not None:
+                self._give(command)
 
     def _give_up(self, reference: str) -> None:
         with self._lock:

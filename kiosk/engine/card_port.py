@@ -81,12 +81,12 @@ class CardPort:
         )
 
 
-def line_of(address: str, baud: int, parity: Any = "N") -> SerialLine | TcpLine:
+def line_of(address: str, baud: int, stop_bits: int = 1) -> SerialLine | TcpLine:
     """Return the line for a port's name, or for host:port."""
     host, colon, port = address.rpartition(":")
     if colon and port.isdigit() and "/" not in host:
         return TcpLine(host, int(port))
-    return SerialLine(address, baud, 8, parity, 1)
+    return SerialLine(address, baud, 8, "N", stop_bits)
 
 
 def secret(path: Path | None, otherwise: str = "") -> str:
@@ -99,7 +99,7 @@ def _zvt(card: Card, currency: str, state_dir: Path, on_event: OnEvent, on_refus
     from hardware.cards.zvt.memory import MemoryFile
     from hardware.cards.zvt.profile import Profile
 
-    line = line_of(card.address, card.baud or 9600)
+    line = line_of(card.address, card.baud or 9600, stop_bits=2)
     profile = Profile(
         serial=isinstance(line, SerialLine),
         password=secret(card.secret_file, "000000"),

@@ -61,6 +61,8 @@ def _report(port: str, config: Config | None, only: str | None) -> int:
         if finding.waiting:
             complaints.append(finding.silence)
             break
+        if finding.in_escrow:
+            complaints.append("it holds a note in escrow: start the kiosk, which settles it")
         if finding.warning:
             complaints.append(finding.warning)
     if not found:

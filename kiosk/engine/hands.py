@@ -18,11 +18,13 @@ from kiosk.engine.city import City
 from kiosk.engine.clock import Clock
 from kiosk.engine.desk import ControlDesk, ReaderDesk, ScreenDesk
 from kiosk.engine.inbox import Inbox
+from kiosk.engine.look_back import days_before, look_back
 from kiosk.engine.papers import Papers
 from kiosk.engine.pins import who_has
 from kiosk.engine.printing import PrintRoom
 from kiosk.engine.watchdog import Watchdog
 from kiosk.journal.record import Record
+from kiosk.journal.store import Journal
 from kiosk.scanning import typed
 from kiosk.scanning.outcome import Refused
 
@@ -44,6 +46,7 @@ class KioskHands:
     control: ControlDesk | None = None
     terminal: CardPort | None = None
     check_reader: CheckPort | None = None
+    journal: Journal | None = None
     period_opened_seq: int = 1
     _by_type: dict[type[Any], Callable[[Any, State, list[Record]], None]] = field(init=False)
 
@@ -60,6 +63,8 @@ class KioskHands:
             ),
             commands.PrintTicket: self._print_ticket,
             commands.PrintIncident: self._print_incident,
+            commands.PrintRefund: self._print_refund,
+            commands.FindPayments: self._find_payments,
             commands.FrankCheck: lambda command, state, records: self.printer.frank(
                 command.job, self.papers.endorsement(command.number, self.clock.moment().local)
             ),
@@ -125,8 +130,10 @@ class KioskHands:
     def _print_receipt(self, command: commands.PrintReceipt, state: State, records: list[Record]) -> None:
         del records
         done = _completed(state, command.receipt_number)
-        of = {line.account for line in done.lines} | {done.account}
-        known = tuple(account for account in state.scene.accounts if account.ref in of)
+        known = state.scene.accounts
+        if not known or known[0].ref != done.account:  # of somebody else
+            of = {line.account for line in done.lines} | {done.account}
+            known = tuple(account for account in known if account.ref in of)
         view = state.scene.receipt
         at = view.at if view is not None and view.number == done.receipt_number else self.clock.moment().local
         told = [item.last4 for item in state.books.aftermath if item.number == done.receipt_number]
@@ -139,8 +146,32 @@ class KioskHands:
     def _print_incident(self, command: commands.PrintIncident, state: State, records: list[Record]) -> None:
         del state, records
         at = self.clock.moment().local
-        slip = self.papers.incident(command.reference, command.amount_minor, command.last4, at, command.language)
+        slip = self.papers.incident(command, at)
         self.printer.submit(command.job, slip)
+
+    def _print_refund(self, command: commands.PrintRefund, state: State, records: list[Record]) -> None:
+        del state, records
+        at = command.at or self.clock.moment().local
+        slip = self.papers.refund(command.refund, command.receipt_number, at, command.language, command.copy)
+        self.printer.submit(command.job, slip)
+
+    def _find_payments(self, command: commands.FindPayments, state: State, records: list[Record]) -> None:
+        """A part at a turn of the engine's loop, whose thread alone touches the journal."""
+        del state, records
+        if self.journal is None:
+            raise AssertionError("payments can only be looked up in a journal")
+        since, local = days_before(self.clock.moment().utc, command.days), self.papers.local
+        parts = look_back(self.journal, command.receipt_number, command.count, since, local)
+
+        def go_on() -> None:
+            try:
+                next(parts)
+            except StopIteration as end:
+                self.inbox.tell(events.PaymentsFound, request=command.request, payments=end.value)
+            else:
+                self.inbox.job(go_on)
+
+        go_on()
 
     def _print_ticket(self, command: commands.PrintTicket, state: State, records: list[Record]) -> None:
         del state

@@ -65,6 +65,7 @@ def settings_of(config: Config, who: Enrolment) -> Settings:
         minimum_minor=config.limits.minimum_minor,
         maximum_minor=config.limits.maximum_minor,
         credit_limit_minor=config.limits.credit_minor,
+        offline_minor=config.limits.offline_minor,
         timeouts=timeouts,
         claim_phone=config.office.claim_phone,
         claim_place=config.office.claim_address,
@@ -78,4 +79,6 @@ def settings_of(config: Config, who: Enrolment) -> Settings:
         franks=config.printer.slip,
         check_maximum_minor=config.check_reader.maximum_minor if config.check_reader else 0,
         batch_at=card.close_batch_at if card else "",
+        refund_days=card.refund_days if card else 0,
+        refund_two_people=card.refund_two_people if card else True,
     )

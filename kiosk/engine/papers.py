@@ -6,9 +6,10 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from hardware.printer import document
+from kiosk.brain.commands import PrintIncident
 from kiosk.config.model import Config
 from kiosk.domain import facts, paper
-from kiosk.domain.invoice import Account
+from kiosk.domain.invoice import Account, rule_of
 from kiosk.domain.receipt import (
     POSTED,
     QUEUED,
@@ -19,11 +20,20 @@ from kiosk.domain.receipt import (
     Office,
     Receipt,
     ReceiptLine,
+    RefundSlip,
     verification_code,
 )
+from kiosk.domain.refunds import CardRefunded
 from kiosk.domain.tenders import CardInPayment, CardSaleApproved, CardSlip
 from kiosk.pages.language import translator
-from kiosk.pages.receipt import incident_items, receipt_items, slip_items, ticket_copy_items, ticket_items
+from kiosk.pages.receipt import (
+    incident_items,
+    receipt_items,
+    refund_items,
+    slip_items,
+    ticket_copy_items,
+    ticket_items,
+)
 
 
 class Papers:
@@ -74,7 +84,7 @@ class Papers:
             cards=tuple(_card(card, done, approvals) for card in done.cards),
             checks=done.checks,
             change_minor=done.change_minor,
-            applied=known[done.account].applied if done.account in known else "",
+            applied=rule_of(accounts) if done.account in known else "",
             verify_url=self._verify_url,
             reprint=kind == "reprint",
             recovered=kind == "recovered",
@@ -96,18 +106,39 @@ class Papers:
         )
         return to_document(slip_items(slip, translator(claim.language), self._large))
 
-    def incident(self, reference: str, amount_minor: int, last4: str, at: str, language: str) -> document.Document:
-        """Return the slip of a card payment whose end nobody knows."""
+    def incident(self, command: PrintIncident, at: str) -> document.Document:
+        """Return the slip of a card transaction whose end nobody knows."""
         slip = IncidentSlip(
             office=self._office,
             kiosk_id=self._kiosk_id,
             place=self._place,
-            reference=reference,
+            reference=command.reference,
             at=datetime.fromisoformat(at).astimezone(self._zone),
-            amount_minor=amount_minor,
-            last4=last4,
+            amount_minor=command.amount_minor,
+            last4=command.last4,
+            operation=command.operation,
+            leg=command.leg,
         )
-        return to_document(incident_items(slip, translator(language), self._large))
+        return to_document(incident_items(slip, translator(command.language), self._large))
+
+    def refund(
+        self, refund: CardRefunded, receipt_number: str, at: str, language: str, copy: bool
+    ) -> document.Document:
+        """Return the slip of what went back to a card."""
+        slip = RefundSlip(
+            office=self._office,
+            kiosk_id=self._kiosk_id,
+            place=self._place,
+            receipt_number=receipt_number,
+            at=datetime.fromisoformat(at).astimezone(self._zone),
+            refund=refund,
+            copy=copy,
+        )
+        return to_document(refund_items(slip, translator(language), self._large))
+
+    def local(self, utc: str) -> str:
+        """Return a time of a record (RFC 3339 UTC) as the city's, ISO 8601 with offset."""
+        return datetime.fromisoformat(utc).astimezone(self._zone).isoformat(timespec="seconds")
 
     def endorsement(self, number: str, at: str) -> tuple[str, ...]:
         """Return what goes on the back of a check, for its bank: in English, short enough for its width."""

@@ -216,6 +216,7 @@ def _serve(
         period_opened_seq=history.period_opened_seq,
         terminal=terminal,
         check_reader=check_reader,
+        journal=journal,
     )
     if hands.control is not None:
         hands.screen.relay = hands.control.relay

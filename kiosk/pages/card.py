@@ -95,7 +95,7 @@ def card(snapshot: Snapshot, tongue: Tongue) -> Page:
     return framed(
         snapshot,
         tongue,
-        _at_reader(view, tongue),
+        at_reader(view, tongue),
         lines=(
             line(what, "rule", tongue.money(view.amount_minor)),
             line(_what_happens(view, tongue), "muted"),
@@ -107,7 +107,7 @@ def card(snapshot: Snapshot, tongue: Tongue) -> Page:
     )
 
 
-def _at_reader(view: CardView, tongue: Tongue) -> Said:
+def at_reader(view: CardView, tongue: Tongue) -> Said:
     say = tongue.say
     match view.phase:
         case "cancelling":
@@ -180,21 +180,43 @@ def card_unknown(snapshot: Snapshot, tongue: Tongue) -> Page:
     """Nobody knows whether the card was charged: never "declined", and never again by card."""
     say = tongue.say
     view = snapshot.card_view or CardView("")
-    counts = snapshot.payment is not None and snapshot.payment.in_minor > 0
+    payment = snapshot.payment or _NOTHING
+    fee_only = (view.operation, view.leg) == ("sale", "fee")
+    counts = payment.in_minor > 0 and not fee_only
+    go_on = fee_only and payment.left_minor > 0
+    title, advice = _unknown_words(view, tongue)
     label = say("Your number to ask with")
     call = say("Questions? Call {phone}.", phone=Digits(view.phone)) if view.phone else say("Ask at the counter.")
     return framed(
         # What the box of its notice says is said by the page itself.
         replace(snapshot, notice=""),
         tongue,
-        say("We do not know yet if your card was charged"),
+        title,
         lines=(
-            line(say("By card"), "rule", tongue.money(view.amount_minor)),
-            line(say("Do not pay this again by card. We go on asking. If it was charged, it pays your bill.")),
+            line(say("Card fee") if view.leg == "fee" else say("By card"), "rule", tongue.money(view.amount_minor)),
+            line(advice),
             *((line(say("The rest of what you put in counts today.")),) if counts else ()),
             line(call),
         ),
         big=(label.text, view.reference),
         big_spoken=f"{label.spoken}: {tongue.hear(Digits(view.reference))}",
-        choices=(choice("done", say("Done"), kind="primary"),),
+        choices=(choice("done", say("Pay the rest") if go_on else say("Done"), kind="primary"),),
+    )
+
+
+def _unknown_words(view: CardView, tongue: Tongue) -> tuple[Said, Said]:
+    say = tongue.say
+    if view.operation == "void":
+        return (
+            say("We do not know yet if the card payment was undone"),
+            say("We go on asking. If it was undone, the card has it back. If not, it stays on the card."),
+        )
+    if view.leg == "fee":
+        return (
+            say("We do not know yet if the card fee was charged"),
+            say("The card payment for your bill counts. Do not pay the fee again. We go on asking."),
+        )
+    return (
+        say("We do not know yet if your card was charged"),
+        say("Do not pay this again by card. We go on asking. If it was charged, it pays your bill."),
     )

@@ -12,7 +12,9 @@ from kiosk.pages.done import done
 from kiosk.pages.overlay import help_page, idle_page
 from kiosk.pages.page import Page
 from kiosk.pages.paying import cash, closing, review, tender
+from kiosk.pages.refund import staff_refund, staff_refunding
 from kiosk.pages.repeat import repeat
+from kiosk.pages.search import staff_search
 from kiosk.pages.service import out_of_service, starting
 from kiosk.pages.staff import staff_cards, staff_health, staff_sign_in, staff_swap
 from kiosk.pages.tongue import Tongue, Translate
@@ -40,6 +42,9 @@ PAGES: dict[str, Callable[[Snapshot, Tongue], Page]] = {
     "staff_health": staff_health,
     "staff_swap": staff_swap,
     "staff_cards": staff_cards,
+    "staff_refund": staff_refund,
+    "staff_refunding": staff_refunding,
+    "staff_search": staff_search,
 }
 
 

@@ -53,15 +53,29 @@ def badge(snapshot: Snapshot, tongue: Tongue, well: Said | None = None) -> Badge
     """Return the state of the kiosk in a word; `well` is what to say when nothing is wrong."""
     say = tongue.say
     if not snapshot.cash:
-        # Translators: badges: this kiosk takes cards and no cash now; it takes no cash.
-        return _badge(say("Cards only") if snapshot.card else say("No cash now"), "caution")
+        return _badge(_without_cash(snapshot, tongue), "caution")
     if not snapshot.online:
         # Translators: a badge: the line to the city's computers is down, payments are kept and sent later.
         return _badge(say("Offline"), "caution")
     if snapshot.after_hours:
         return _badge(say("After hours"), "success")
-    # Translators: badges: this kiosk takes cash now; cash and cards.
-    return _badge(well or (say("Cash, cards") if snapshot.card else say("Cash")), "success")
+    return _badge(well or _with_cash(snapshot, tongue), "success")
+
+
+def _with_cash(snapshot: Snapshot, tongue: Tongue) -> Said:
+    say = tongue.say
+    # Translators: badges: what this kiosk takes now.
+    if snapshot.card:
+        return say("Cash, cards")  # a third word would squeeze the city's name; the next page offers the check
+    return say("Cash, checks") if snapshot.check else say("Cash")
+
+
+def _without_cash(snapshot: Snapshot, tongue: Tongue) -> Said:
+    say = tongue.say
+    # Translators: badges: this kiosk takes these and no cash now; it takes no cash.
+    if snapshot.check:
+        return say("Cards, checks") if snapshot.card else say("Checks only")
+    return say("Cards only") if snapshot.card else say("No cash now")
 
 
 def _badge(said: Said, tone: str) -> Badge:

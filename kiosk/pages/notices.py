@@ -144,7 +144,7 @@ WORDS: dict[str, tuple[Words, str]] = {
         "info",
     ),
     "card_undone": (
-        lambda t, sum_, note: t.say("The card payment was undone. Nothing is charged. Choose how to pay."),
+        lambda t, sum_, note: t.say("The card payment was undone. This card is not charged. Choose how to pay."),
         "info",
     ),
     "card_stands": (
@@ -215,5 +215,29 @@ WORDS: dict[str, tuple[Words, str]] = {
     "batch_not_closed": (
         lambda t, sum_, note: t.say("The card batch may not be closed. It is tried again; the journal has the reason."),
         "error",
+    ),
+    "search_ended": (
+        lambda t, sum_, note: t.say("Nothing is looked for any more. The office settles what became of that card."),
+        "caution",
+    ),
+    "refund_absent": (
+        lambda t, sum_, note: t.say("No card payment with this number here, or too old. Ask the finance office."),
+        "caution",
+    ),
+    "refund_changed": (
+        lambda t, sum_, note: t.say("Something changed meanwhile. Nothing was refunded. Please begin again."),
+        "caution",
+    ),
+    "refund_too_high": (
+        lambda t, sum_, note: t.say("That is too much: {amount} can go back.", amount=sum_),
+        "caution",
+    ),
+    "refund_blocked": (
+        lambda t, sum_, note: t.say("Nothing can be refunded now. Look at the card reader's line in Health."),
+        "error",
+    ),
+    "refund_same_person": (
+        lambda t, sum_, note: t.say("The second person must be another one than who signed in."),
+        "caution",
     ),
 }

@@ -23,7 +23,7 @@ class Choice:
     """Something that can be pressed. `kind`: primary, card, plain, chip, key, bar (bottom band) or band (top band).
 
     `selected` marks the one of several chips that is in force; it is drawn with a check mark. `beside`: of few
-    words, it shares a row with the next ones that say so too.
+    words, it shares a row with the next one that says so too.
     """
 
     intent: Intent

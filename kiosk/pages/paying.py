@@ -240,5 +240,5 @@ def _giving_change(snapshot: Snapshot, payment: PaymentView, tongue: Tongue) -> 
             *((line(credit, "muted"),) if payment.credit_minor else ()),
             line(say("Your receipt prints right after."), "muted"),
         ),
-        picture="receipt",
+        picture="change",
     )

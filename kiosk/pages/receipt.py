@@ -18,8 +18,9 @@ from kiosk.domain.receipt import (
     IncidentSlip,
     Receipt,
     ReceiptLine,
+    RefundSlip,
 )
-from kiosk.pages.card_slip import card_items
+from kiosk.pages.card_slip import card_items, refund_card_items
 from kiosk.pages.dates import date_words
 
 Translate = Callable[[str], str]
@@ -50,6 +51,12 @@ def slip_items(slip: ClaimSlip, translate: Translate, large: bool = False) -> Pa
 def incident_items(slip: IncidentSlip, translate: Translate, large: bool = False) -> Paper:
     """Return the slip of a card payment whose end nobody knows."""
     paper = _interleave(_incident(slip, translate), _incident(slip, _english))
+    return _enlarge(paper) if large else paper
+
+
+def refund_items(slip: RefundSlip, translate: Translate, large: bool = False) -> Paper:
+    """Return the slip of what went back to a card."""
+    paper = _interleave(_refund(slip, translate), _refund(slip, _english))
     return _enlarge(paper) if large else paper
 
 
@@ -113,6 +120,8 @@ def _order(applied: str, _: Translate) -> str:
             return _("The bill with a shut-off notice is paid first, then the oldest.")
         case "utility":
             return _("Utility bills are paid first, then the oldest.")
+        case "chosen":
+            return _("The accounts are paid in the order in which they were chosen.")
         case _:
             return ""
 
@@ -307,7 +316,7 @@ def _happened(slip: ClaimSlip, _: Translate) -> str:
 
 
 def _incident(slip: IncidentSlip, _: Translate) -> list[Item]:
-    advice = _("Do not pay this again by card. We go on asking the bank. If it was charged, it pays your bill.")
+    what, advice = _incident_words(slip, _)
     return [
         Text(slip.office.name, "center", size=2, bold=True),
         *(Text(line, "center") for line in slip.office.address),
@@ -321,10 +330,59 @@ def _incident(slip: IncidentSlip, _: Translate) -> list[Item]:
         Columns(_("Card amount"), format_minor(slip.amount_minor), bold=True),
         *([Columns(_("Account ending in"), slip.last4)] if slip.last4 else []),
         Rule(),
-        Text(_("We do not know if this card payment went through."), bold=True),
+        Text(what, bold=True),
         Text(advice),
         Feed(),
         Text(_("Call {phone} and say the reference.").format(phone=slip.office.claim_phone)),
+        Cut(),
+    ]
+
+
+def _incident_words(slip: IncidentSlip, _: Translate) -> tuple[str, str]:
+    if slip.operation == "void":
+        return (
+            _("We do not know if this card payment was undone."),
+            _("We go on asking the bank. If it was undone, the card has it back. If not, it stays on the card."),
+        )
+    if slip.leg == "fee":
+        return (
+            _("We do not know if this card fee was charged."),
+            _("The card payment for your bill counts. Do not pay the fee again. We go on asking the bank."),
+        )
+    return (
+        _("We do not know if this card payment went through."),
+        _("Do not pay this again by card. We go on asking the bank. If it was charged, it pays your bill."),
+    )
+
+
+# Money that went back to a card
+
+
+def _refund(slip: RefundSlip, _: Translate) -> list[Item]:
+    """No new balance: what is open by now the city alone knows."""
+    office, refund = slip.office, slip.refund
+    due = _("This amount is open again at the city: it is no longer paid.")
+    again: list[Item] = [Feed(), Text(due)] if refund.leg == "bill" else []
+    return [
+        Text(office.name, "center", size=2, bold=True),
+        *(Text(line, "center") for line in office.address),
+        Text(office.phone, "center"),
+        Feed(),
+        Text(_("REFUND"), "center", bold=True, size=2),
+        *([Text(_("COPY: printed again, refunded once"), "center", bold=True)] if slip.copy else []),
+        Feed(),
+        Columns(_("Receipt of the payment"), slip.receipt_number, bold=True, tall=True),
+        Columns(date_words(slip.at.date(), _), _time(slip.at, _)),
+        Columns(_("Kiosk {kiosk}").format(kiosk=slip.kiosk_id), slip.place),
+        Rule(),
+        Columns(_("Refunded"), format_minor(refund.amount_minor), bold=True, size=2),
+        Rule(),
+        *refund_card_items(refund, _),
+        Rule(),
+        Text(_("It can take your bank a few days to show it.")),
+        *again,
+        Feed(),
+        Text(_("Something not right? Call {phone} and say the receipt number.").format(phone=office.claim_phone)),
         Cut(),
     ]
 

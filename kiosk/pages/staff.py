@@ -1,13 +1,14 @@
 """Pages for city staff: sign in, health of the devices, the swap of the cassette. They never look like a resident's."""
 
-from dataclasses import replace
 from datetime import date
 
 from kiosk.domain.snapshot import BatchView, DeviceHealth, Snapshot, StaffView
 from kiosk.pages.dates import day_words
-from kiosk.pages.frame import framed
 from kiosk.pages.pad import back, pad
 from kiosk.pages.page import Choice, Entry, Line, Page
+from kiosk.pages.refund import refund_choice
+from kiosk.pages.search import search_choice
+from kiosk.pages.staff_frame import sign_out, staff_page
 from kiosk.pages.tongue import Said, Tongue, choice, line, notice
 
 
@@ -17,7 +18,7 @@ def staff_sign_in(snapshot: Snapshot, tongue: Tongue) -> Page:
     count = say("{count} digits", count=len(snapshot.entry))
     label = say("PIN")
     locked = snapshot.notice == "pin_locked"
-    return _staff(
+    return staff_page(
         snapshot,
         tongue,
         say("Type your PIN"),
@@ -34,18 +35,18 @@ def staff_health(snapshot: Snapshot, tongue: Tongue) -> Page:
     swap = choice(
         "swap_cassette",
         say("Swap the cassette"),
-        None if staff.batch else ends,  # the next page says so, too
+        None if staff.cards else ends,  # the next page says so, too
         icon="cassette",
         kind="primary",
         enabled=staff.notes > 0 or staff.checks > 0,
-        beside=staff.batch is not None,
+        beside=staff.cards,
     )
-    return _staff(
+    return staff_page(
         snapshot,
         tongue,
         say("Health of {kiosk}", kiosk=snapshot.kiosk),
         lines=(*(_device(device, tongue) for device in staff.devices), *_figures(snapshot, staff, tongue)),
-        choices=(swap, *_cards(staff, tongue), _sign_out(tongue)),
+        choices=(swap, *_cards(staff, tongue), sign_out(tongue)),
     )
 
 
@@ -74,24 +75,31 @@ def _notes(staff: StaffView, tongue: Tongue) -> Said:
 
 
 def _cards(staff: StaffView, tongue: Tongue) -> tuple[Choice, ...]:
-    if staff.batch is None:
+    if not staff.cards:
         return ()
     return (choice("staff_cards", tongue.say("Cards"), icon="card", beside=True),)
 
 
 def staff_cards(snapshot: Snapshot, tongue: Tongue) -> Page:
-    """The day end of the card reader, where the kiosk is the one to order it."""
+    """Refunds, and the day end of the card reader where the kiosk is the one to order it."""
     say = tongue.say
-    batch = (snapshot.staff or StaffView()).batch or BatchView(0)
-    return _staff(
+    staff = snapshot.staff or StaffView()
+    batch = staff.batch
+    rows = (
+        (
+            line(say("Cards since the last day end"), "rule", tongue.plain(str(batch.count))),
+            line(say("Last day end for cards"), "rule", _last_day_end(batch, tongue)),
+        )
+        if batch
+        else (line(say("The bank closes the day of this card reader by itself."), "muted"),)
+    )
+    close = (_close_batch(batch, tongue),) if batch else ()
+    return staff_page(
         snapshot,
         tongue,
         say("Cards"),
-        lines=(
-            line(say("Cards since the last day end"), "rule", tongue.plain(str(batch.count))),
-            line(say("Last day end for cards"), "rule", _last_day_end(batch, tongue)),
-        ),
-        choices=(_close_batch(batch, tongue), back(tongue), _sign_out(tongue)),
+        lines=rows,
+        choices=(*close, *refund_choice(staff, tongue), *search_choice(staff, tongue), back(tongue), sign_out(tongue)),
     )
 
 
@@ -151,7 +159,7 @@ def _device(device: DeviceHealth, tongue: Tongue) -> Line:
 def staff_swap(snapshot: Snapshot, tongue: Tongue) -> Page:
     say = tongue.say
     staff = snapshot.staff or StaffView()
-    return _staff(
+    return staff_page(
         snapshot,
         tongue,
         say("Swap the cassette"),
@@ -168,15 +176,6 @@ def staff_swap(snapshot: Snapshot, tongue: Tongue) -> Page:
                 "confirm", say("The cassette is swapped"), say("Prints the ticket"), icon="cassette", kind="primary"
             ),
             back(tongue),
-            _sign_out(tongue),
+            sign_out(tongue),
         ),
     )
-
-
-def _sign_out(tongue: Tongue) -> Choice:
-    return choice("sign_out", tongue.say("Sign out"), kind="band")
-
-
-def _staff(snapshot: Snapshot, tongue: Tongue, title: Said, **parts: object) -> Page:
-    who = snapshot.staff.who if snapshot.staff else ""
-    return replace(framed(snapshot, tongue, title, badge=None, **parts), staff=True, who=who)

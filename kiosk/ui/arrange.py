@@ -190,7 +190,8 @@ def _choices(choices: Sequence[Choice], m: Metrics) -> list[Block]:
     for (kind, beside), group in groupby(shown, key=lambda choice: _row(choice, m)):
         members = tuple(group)
         if beside:
-            blocks.append(Beside(m, tuple(Card(m, choice) for choice in members)))
+            rows = (members[at : at + 2] for at in range(0, len(members), 2))
+            blocks += [Beside(m, tuple(Card(m, choice) for choice in row)) for row in rows]
         elif kind == "key":
             blocks.append(Pad(m, members))
         elif kind == "chip":

@@ -90,7 +90,9 @@ class Row:
         figure = set_fitting(self.line.amount, face(self.m, "body", "semibold", tabular=True), width, 1)
         label_face = face(self.m, "body")
         beside = width - figure.width - self.m.u(30)
-        if beside > width * 0.4 and width_of(self.line.text, label_face) <= beside * 1.9:
+        longest = max((width_of(word, label_face) for word in self.line.text.split()), default=0.0)
+        fits = longest <= beside and width_of(self.line.text, label_face) <= beside * 1.9
+        if beside > width * 0.4 and fits:
             return set_lines(self.line.text, label_face, beside), figure, True
         return set_lines(self.line.text, label_face, width), figure, False
 

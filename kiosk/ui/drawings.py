@@ -111,6 +111,17 @@ def _dollar(sheet: Sheet, x: float, y: float, r: float, colour: str) -> None:
 
 def _cash(pen: Pen, box: Box) -> None:
     """A note goes into the slot, short side first."""
+    sheet = _note_in_slot(pen, box)
+    sheet.stroke([(144, 190), (160, 174), (176, 190)], pen.theme.ink, 5)
+
+
+def _change(pen: Pen, box: Box) -> None:
+    """A note comes out of the same slot."""
+    sheet = _note_in_slot(pen, box)
+    sheet.stroke([(144, 192), (160, 208), (176, 192)], pen.theme.ink, 5)
+
+
+def _note_in_slot(pen: Pen, box: Box) -> Sheet:
     t, sheet = pen.theme, Sheet.within(pen, box, 320, 212)
     sheet.plate(Box(12, 4, 296, 90), t.surface, t.ink, 12)
     sheet.stroke([(82, 36), (126, 36)], t.ink, 3)
@@ -122,7 +133,7 @@ def _cash(pen: Pen, box: Box) -> None:
     _dollar(sheet, 160, 118, 27, t.ink)
     sheet.bar(Box(58, 56, 204, 11), t.ink, 5.5)
     sheet.stroke([(160, 206), (160, 176)], t.ink, 5)
-    sheet.stroke([(144, 190), (160, 174), (176, 190)], t.ink, 5)
+    return sheet
 
 
 def _card(pen: Pen, box: Box) -> None:
@@ -245,6 +256,7 @@ Drawing = Callable[[Pen, Box], None]
 DRAWINGS: dict[str, tuple[Drawing, float]] = {
     "scan": (_scan, 318 / 480),
     "cash": (_cash, 212 / 320),
+    "change": (_change, 212 / 320),
     "card": (_card, 212 / 320),
     "check": (_check, 212 / 320),
     "check_slot": (_check_slot, 212 / 320),

@@ -14,7 +14,11 @@ from kiosk.domain.snapshot import (
     FeeView,
     PaymentView,
     ReceiptView,
+    RefundCardView,
+    RefundPaymentView,
+    RefundView,
     RepeatView,
+    SearchView,
     Snapshot,
     StaffView,
 )
@@ -103,6 +107,33 @@ STAFF = StaffView(
 )
 _STAFF = replace(ATTRACT, staff=STAFF)
 
+AT_CARDS = replace(STAFF, cards=True, refunds="")
+SEARCH = SearchView("sale", "RB070100000C", 5318, "65000028")
+PAID = RefundPaymentView(
+    "RB-07-1-004118",
+    "2026-11-24T19:44:00-06:00",
+    (RefundCardView("RB0701000042", "bill", "Visa", "4242", 5318, 0, 5318),),
+)
+FEE_PAID = RefundPaymentView(
+    "RB-07-1-004112",
+    "2026-11-24T16:02:00-06:00",
+    (
+        RefundCardView("RB0701000038", "bill", "Mastercard", "0081", 20_841, 6120, 14_721),
+        RefundCardView("RB0701000039", "fee", "Mastercard", "0081", 584, 0, 584),
+    ),
+)
+ALL_BACK = replace(PAID, cards=(replace(PAID.cards[0], refunded_minor=5318, most_minor=0),))
+_SIGN = RefundView("sign", found=PAID, card=PAID.cards[0], amount_minor=1500, why="wrong_account")
+_REFUNDED = replace(_SIGN, step="done", reference="RB0701000043", result="refunded", slip=True, printed="printed")
+
+
+def _refund(
+    view: RefundView, screen: str = "staff_refund", field: str = "", entry: str = "", notice: str = ""
+) -> Snapshot:
+    staff = replace(AT_CARDS, refund=view)
+    return replace(_STAFF, screen=screen, staff=staff, field=field, entry=entry, notice=notice)
+
+
 SAMPLES: dict[str, Snapshot] = {
     "starting": replace(ATTRACT, screen="starting"),
     "starting_doubt": replace(
@@ -116,6 +147,7 @@ SAMPLES: dict[str, Snapshot] = {
     "attract_lost": replace(ATTRACT, printer=False, online=False, aftermath=(replace(APPLIED, paper="waiting"), LOST)),
     "attract_offline": replace(ATTRACT, online=False),
     "attract_no_scanner": replace(ATTRACT, scanner=False, after_hours=True),
+    "attract_every_tender": replace(ATTRACT, card=True, check=True, check_reason=""),
     "type_account": replace(_SESSION, screen="type_account", field="account", entry="100200"),
     "type_account_wrong": replace(_SESSION, screen="type_account", field="account", notice="account_unknown"),
     "type_house": replace(_SESSION, screen="type_account", field="house", entry="118"),
@@ -157,6 +189,14 @@ SAMPLES: dict[str, Snapshot] = {
         BY_CARD, screen="card_unknown", card=False, card_reason="card_unknown", notice="card_unknown",
         notice_minor=5318,
         card_view=CardView("", "bill", "", 5318, "RB0701000042", "(555) 010-0199"),
+    ),
+    "card_unknown_fee": replace(
+        BY_CARD, screen="card_unknown", card=False, card_reason="card_unknown", payment=SPLIT,
+        card_view=CardView("", "fee", "", 150, "RB0701000043", "(555) 010-0199"),
+    ),
+    "card_unknown_void": replace(
+        BY_CARD, screen="card_unknown", card=False, card_reason="card_unknown",
+        card_view=CardView("", "bill", "", 2000, "RB0701000044", "(555) 010-0199", "void"),
     ),
     "cash_card": replace(CASH, card=True),
     "tender_check": replace(CHECKS, screen="tender", may_add=True),
@@ -236,12 +276,41 @@ SAMPLES: dict[str, Snapshot] = {
         _STAFF, screen="staff_health",
         staff=replace(
             STAFF, devices=(DeviceHealth("terminal", "ready", "batch_not_closed"), *STAFF.devices), unvalued=0,
-            batch=BatchView(8),
+            batch=BatchView(8), cards=True,
         ),
     ),
     "staff_cards": replace(
         _STAFF, screen="staff_cards", notice="batch_not_closed",
-        staff=replace(STAFF, batch=BatchView(8, "2026-11-23", "declined", waits=True)),
+        staff=replace(AT_CARDS, batch=BatchView(8, "2026-11-23", "declined", waits=True)),
     ),
+    "staff_cards_search": replace(_STAFF, screen="staff_cards", staff=replace(AT_CARDS, search=SEARCH)),
+    "staff_search": replace(_STAFF, screen="staff_search", staff=replace(AT_CARDS, search=SEARCH)),
+    "staff_cards_open": replace(_STAFF, screen="staff_cards", staff=AT_CARDS),
+    "staff_refund": _refund(RefundView("find", "RB-07-1-", 30, payments=(PAID, FEE_PAID, PAID))),
+    "staff_refund_number": _refund(RefundView("number", "RB-07-1-", 30), field="receipt", entry="41"),
+    "staff_refund_absent": _refund(
+        RefundView("number", "RB-07-1-", 30), field="receipt", entry="4118",
+        notice="refund_absent",
+    ),
+    "staff_refund_none": _refund(RefundView("find", "RB-07-1-", 30)),
+    "staff_refund_card": _refund(RefundView("card", found=PAID)),
+    "staff_refund_card_fee": _refund(RefundView("card", found=FEE_PAID, slip=True)),
+    "staff_refund_card_gone": _refund(RefundView("card", found=ALL_BACK, slip=True)),
+    "staff_refund_amount": _refund(
+        RefundView("amount", found=PAID, card=PAID.cards[0]), field="refund_amount", entry="1500"
+    ),
+    "staff_refund_why": _refund(RefundView("why", found=PAID, card=PAID.cards[0], amount_minor=1500)),
+    "staff_refund_sign": _refund(_SIGN, field="pin", entry="••••"),
+    "staff_refund_sign_same": _refund(_SIGN, field="pin", notice="refund_same_person"),
+    "staff_refund_sign_alone": _refund(replace(_SIGN, two=False)),
+    "staff_refunding": _refund(replace(_SIGN, phase="asking"), screen="staff_refunding"),
+    "staff_refunding_card": _refund(
+        replace(_SIGN, phase="asking", prompt="present_card"), screen="staff_refunding"
+    ),
+    "staff_refunding_checking": _refund(replace(_SIGN, phase="checking"), screen="staff_refunding"),
+    "staff_refund_done": _refund(_REFUNDED),
+    "staff_refund_done_no_paper": _refund(replace(_REFUNDED, printed="unavailable")),
+    "staff_refund_declined": _refund(replace(_REFUNDED, result="declined", slip=False)),
+    "staff_refund_unknown": _refund(replace(_REFUNDED, result="unknown", slip=False)),
     "staff_swap": replace(_STAFF, screen="staff_swap"),
 }  # fmt: skip

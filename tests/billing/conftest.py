@@ -1,8 +1,12 @@
 """One database and one live server for the billing tests of a process; every test brings its own kiosk and accounts."""
 
 import atexit
+import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -12,7 +16,10 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import django
+import psycopg
 import pytest
+
+from benchmarks import postgresql
 
 STATE = Path(tempfile.mkdtemp(prefix="billing-tests-"))
 atexit.register(shutil.rmtree, STATE, ignore_errors=True)
@@ -67,3 +74,56 @@ def kiosk(server: str) -> Any:
     from tests.billing.kiosk import enrolled
 
     return enrolled(server)
+
+
+# PostgreSQL
+
+_ROOT = Path(__file__).parents[2]
+
+
+def _environment() -> dict[str, str]:
+    from tests.billing.test_program import environment
+
+    return environment()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """The socket directory of a running cluster that belongs to nobody else."""
+    with postgresql.cluster("fsync=off") as socket:
+        yield socket
+
+
+@pytest.fixture(scope="module")
+def program(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
+    """The URL of a server with two workers on the cluster, and how to run its other commands."""
+    state = str(tmp_path_factory.mktemp("billing-pg"))
+    env = {**_environment(), "BILLING_DATABASE": postgresql.url(cluster, "postgres")}
+    command = [sys.executable, "-m", "billing"]
+
+    def run(*arguments: str, said: str = "") -> str:
+        done = subprocess.run(
+            [*command, *arguments, "--state", state],
+            cwd=_ROOT,
+            env=env,
+            input=said,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    serve = [*command, "serve", "--demo", "--workers", "2", "--port", "0", "--state", state]
+    process = subprocess.Popen(serve, cwd=_ROOT, env=env, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    yield json.loads(process.stdout.readline())["listening"], run
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+
+
+@pytest.fixture
+def raw(cluster: str, program: tuple[str, Any]) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(host=cluster, user="billing", dbname="postgres", autocommit=True) as connection:
+        yield connection

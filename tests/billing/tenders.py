@@ -71,6 +71,29 @@ def void(payment_id: str, of: str, amount_minor: int, **change: Any) -> dict[str
     }
 
 
+def refund(payment_id: str, of: str, amount_minor: int, *lines: dict[str, Any], **change: Any) -> dict[str, Any]:
+    """RefundStarted, CardRefunded, RefundEnded and RefundUnknown alike: the server looks at what it needs."""
+    return {
+        "payment_id": payment_id,
+        "reference": reference(),
+        "of": of,
+        "leg": "bill",
+        "amount_minor": amount_minor,
+        "currency": "USD",
+        "terminal": "pax",
+        "terminal_ref": "18",
+        "slip": SLIP,
+        "found": False,
+        "lines": list(lines),
+        "receipt_number": "R-1",
+        "by": "ann",
+        "second": "bob",
+        "why": "paid_twice",
+        "reason": "",
+        **change,
+    }
+
+
 def check(payment_id: str, amount_minor: int, **change: Any) -> dict[str, Any]:
     return {
         "check_id": uid(),

@@ -22,7 +22,7 @@ from billing.reports.processor_csv import BadList, parse
 from tests.billing.card_books import attempt, item, post, resolve
 from tests.billing.kiosk import Client, bills_of, completed, enrolled, line, new_account, note, uid
 from tests.billing.staff import person, proposer, reconciler, signed_in
-from tests.billing.tenders import approved, check, ended, paid_out, reference, sale, void
+from tests.billing.tenders import approved, check, ended, paid_out, reference, refund, sale, void
 
 TODAY = clock.city_date(clock.now())
 
@@ -90,11 +90,11 @@ def test_each_kind_of_difference_is_named(kiosk: Client) -> None:
 
 
 def test_without_a_list_journal_and_ledger_are_compared(kiosk: Client) -> None:
-    yesterday = clock.stamp(clock.now() - timedelta(days=400))
+    then = clock.now() - timedelta(days=400)
     ref = reference()
-    kiosk.journal.add("CardSaleApproved", approved(uid(), ref, 500), device_time=yesterday)
+    kiosk.journal.add("CardSaleApproved", approved(uid(), ref, 500), device_time=clock.stamp(then))
     kiosk.post_all()
-    rows = reconciling.reconcile(TODAY - timedelta(days=400), kiosk.kiosk_id)
+    rows = reconciling.reconcile(clock.city_date(then), kiosk.kiosk_id)
     assert (rows.covered, rows.differences) == (False, [])
     assert [(row.journal_minor, row.processor_minor, row.ledger_minor) for row in rows.rows] == [(500, None, 500)]
 
@@ -134,6 +134,25 @@ def test_a_batch_is_held_against_the_ledger_since_the_one_before(kiosk: Client) 
         ("B3", 1000, ""),
         ("B4", 900, "not the same sum"),
     ]
+
+
+@pytest.mark.parametrize(("told", "problem"), [(5000, ""), (3000, ""), (4000, "not the same sum")])
+def test_a_batch_knows_of_refunds(kiosk: Client, told: int, problem: str) -> None:
+    """Some terminals take refunds off their sum, some tell of sales alone."""
+    account, payment_id, ref = new_account(5000), uid(), reference()
+    bill = bills_of(account)[0]
+    body = refund(payment_id, ref, 2000, line(account, bill, 2000))
+    post(
+        kiosk,
+        ("CardSaleApproved", approved(payment_id, ref, 5000)),
+        ("PaymentCompleted", completed(payment_id, line(account, bill, 5000))),
+        ("RefundStarted", body),
+        ("CardRefunded", body),
+        ("BatchClosed", {"reference": "B1", "result": "approved", "count": 1, "total_minor": told, "reason": ""}),
+    )
+    (batch,) = reconciling.reconcile(TODAY, kiosk.kiosk_id).batches
+    assert (batch.ledger_minor, batch.refunds, batch.refunded_minor, batch.problem) == (3000, 1, 2000, problem)
+    assert "1: −$20.00" in signed_in(reconciler()).get(reverse("reports_cards")).content.decode()
 
 
 # The processor's file
@@ -248,6 +267,7 @@ def test_a_day_by_tender(kiosk: Client) -> None:
         "cash out (change)": (1, -1000),
         "card sales": (3, 3550),
         "card sales voided": (1, -400),
+        "card sales refunded": (0, 0),
         "checks": (1, 1200),
     }
     went = {part.what: part.amount_minor for part in found_day.went}
@@ -305,12 +325,47 @@ def test_a_note_of_unknown_value_stands_in_its_period_by_records_and_by_ticket(k
         ("NoteUnexpected", note("", 0, reason="no_value", cassette_period=2)),
         ("CassettePeriodClosed", ticket),
     )
-    (period,) = periods.periods(kiosk.kiosk_id)
-    assert (period.cash_minor, period.differs_minor) == (500, 0)
+    other, period = periods.periods(kiosk.kiosk_id)
+    assert (other.subject, other.cash_minor, other.unvalued, other.ticket) == (f"{kiosk.kiosk_id}/2", 0, 1, None)
+    assert (period.cash_minor, period.differs_minor, period.unvalued) == (500, 0, 1)
+    assert dict(periods.content(other.subject).notes) == {0: 1}
     assert dict(periods.content(period.subject).notes) == {0: 1, 500: 1}
     where = {"kiosk": kiosk.kiosk_id, "period": period.subject}
     shown = signed_in(proposer()).get(reverse("reports_periods"), where).content.decode()
     assert '<td class="sum">unknown</td><td class="sum">1</td><td class="sum">1</td>' in shown
+
+
+def test_a_note_of_unknown_value_is_shown_once_on_whatever_branch(kiosk: Client) -> None:
+    """A copy of the kiosk tells of the same note at another place, and of one of its own."""
+    same, own = note("", 0, reason="no_value"), note("", 0, reason="no_value")
+    post(kiosk, ("SessionOpened", {}), ("NoteUnexpected", same))
+    branch = kiosk.journal.copy()
+    branch.records[1:] = []
+    kiosk.post_journal([branch.add("NoteUnexpected", own), branch.add("NoteUnexpected", same)])
+    (period,) = periods.periods(kiosk.kiosk_id)
+    assert period.unvalued == 2
+
+
+def test_a_check_that_nobody_said_went_in_is_listed_by_its_period(kiosk: Client) -> None:
+    payment_id = uid()
+    asked = [check(payment_id, amount, number=number) for amount, number in ((1200, "77"), (1200, "77"), (800, "78"))]
+    for body in asked:
+        del body["franked"]
+    elsewhere = {**check(payment_id, 500, number="79", cassette_period=2)}
+    taken = {**asked[1], "franked": True}
+    post(kiosk, *(("CheckAwaited", body) for body in (*asked, asked[2], elsewhere)), ("CheckTaken", taken))
+    second, first = periods.periods(kiosk.kiosk_id)
+    assert (first.checks, first.checks_minor, first.awaited) == (1, 1200, 2)
+    assert (second.checks, second.checks_minor, second.awaited) == (0, 0, 1)
+    awaited = periods.content(first.subject).awaited
+    assert [(one.number, one.amount_minor, one.again) for one in awaited] == [("77", 1200, True), ("78", 800, False)]
+    browser, address = signed_in(proposer()), reverse("reports_periods")
+    assert "2 not said to be in" in browser.get(address, {"kiosk": kiosk.kiosk_id}).content.decode()
+    shown = browser.get(address, {"kiosk": kiosk.kiosk_id, "period": first.subject}).content.decode()
+    assert "not said to have gone in" in shown
+    assert "$8.00 USD" in shown
+    post(kiosk, ("CheckTaken", {**asked[2], "franked": True}), ("CheckTaken", {**elsewhere, "franked": True}))
+    assert [one.awaited for one in periods.periods(kiosk.kiosk_id)] == [0, 1], "taken at last"
 
 
 def test_each_epoch_has_its_own_ticket(kiosk: Client, server: str) -> None:

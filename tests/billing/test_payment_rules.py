@@ -10,7 +10,7 @@ from billing import clock
 from billing.customers.models import Account, ApplicationRule, Invoice, TenderLimit
 from tests.billing.card_books import post
 from tests.billing.kiosk import Client, bills_of, completed, line, new_account, note, uid
-from tests.billing.tenders import approved, check, reference
+from tests.billing.tenders import approved, check, reference, refund
 
 TODAY = clock.city_date(clock.now())
 
@@ -99,14 +99,31 @@ def test_limits_are_of_the_account_and_the_day_at_all_tenders(kiosk: Client) -> 
         ("PaymentCompleted", done),
     )
     assert limit(kiosk, account, "card") == (5000, 8000, 5000)
+    back = refund(payment_id, ref, 1000, line(account, bill, 1000))
+    post(kiosk, ("RefundStarted", back), ("CardRefunded", back))
+    assert limit(kiosk, account, "card") == (5000, 8000, 6000), "what the card got back is not given"
+    TenderLimit.objects.filter(tender="card", payment_minor=5000).update(day_minor=7000)
     assert limit(kiosk, account, "cash") == (None, 1_000_000, 998_000)
     assert limit(kiosk, account, "check") == (None, None, None)
     assert quoted(kiosk, account, 5001, tender="card") == [{"pointer": "/amount_minor", "code": "over-payment-limit"}]
     assert "quote_id" in quoted(kiosk, account, 5000, tender="card")
-    TenderLimit.objects.filter(tender="card").update(day_minor=6000)
+    TenderLimit.objects.filter(tender="card").update(day_minor=5000)
     assert quoted(kiosk, account, 3001, tender="card") == [{"pointer": "/amount_minor", "code": "over-day-limit"}]
     with time_machine.travel(clock.now() + timedelta(days=1)):
         assert limit(kiosk, account, "cash")[2] == 1_000_000
+
+
+def test_the_day_of_an_account_holds_what_it_was_paid_beside_another(kiosk: Client) -> None:
+    """A cart is filed under the account that was scanned first: a small one in front hides no cash."""
+    small, large, ahead, payment_id = new_account(100), new_account(800_000), new_account(), uid()
+    lines = (line(small, bills_of(small)[0], 100), line(large, bills_of(large)[0], 800_000), line(ahead, "", 50))
+    notes = [("NoteStacked", note(payment_id, value)) for value in (800_000, 100, 50)]
+    post(kiosk, *notes, ("PaymentCompleted", completed(payment_id, *lines)))
+    for account in (small, large, ahead):
+        assert limit(kiosk, account, "cash")[2] == 1_000_000 - 800_150, "whole sums, each once: the stricter"
+    assert limit(kiosk, new_account(100), "cash")[2] == 1_000_000
+    with time_machine.travel(clock.now() + timedelta(days=1)):
+        assert limit(kiosk, large, "cash")[2] == 1_000_000
 
 
 def test_a_payment_beyond_a_limit_is_booked(kiosk: Client) -> None:

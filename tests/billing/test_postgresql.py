@@ -2,11 +2,9 @@
 
 import json
 import re
-import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,48 +25,6 @@ from tests.billing.test_ledger import BAD_LINES, FORBIDDEN, INSERT
 from tests.billing.test_program import ROOT, environment
 
 DEMO_ACCOUNT, DEMO_BILL = "num:44170934", "0000101"
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """The socket directory of a running cluster that belongs to nobody else."""
-    with postgresql.cluster("fsync=off") as socket:
-        yield socket
-
-
-@pytest.fixture(scope="module")
-def program(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
-    """The URL of a server with two workers on the cluster, and how to run its other commands."""
-    state = str(tmp_path_factory.mktemp("billing-pg"))
-    env = {**environment(), "BILLING_DATABASE": postgresql.url(cluster, "postgres")}
-    command = [sys.executable, "-m", "billing"]
-
-    def run(*arguments: str, said: str = "") -> str:
-        done = subprocess.run(
-            [*command, *arguments, "--state", state],
-            cwd=ROOT,
-            env=env,
-            input=said,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    serve = [*command, "serve", "--demo", "--workers", "2", "--port", "0", "--state", state]
-    process = subprocess.Popen(serve, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    yield json.loads(process.stdout.readline())["listening"], run
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=20) == 0
-
-
-@pytest.fixture
-def raw(cluster: str, program: tuple[str, Any]) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(host=cluster, user="billing", dbname="postgres", autocommit=True) as connection:
-        yield connection
 
 
 def _posted(raw: psycopg.Connection[Any]) -> tuple[int, int]:
@@ -132,13 +88,13 @@ def test_raw_sql_cannot_post_bad_lines(raw: psycopg.Connection[Any], lines: str)
     assert raw.execute(query, [reference]).fetchone() == (0,)
 
 
-def _enrolled(program: tuple[str, Any], name: str) -> Client:
+def enrolled(program: tuple[str, Any], name: str) -> Client:
     url, run = program
     return enrol_with(url, run("enrol-code", "--kiosk", name).strip(), Ed25519PrivateKey.generate())
 
 
 def test_journals_post_to_two_workers_at_once(program: tuple[str, Any], raw: psycopg.Connection[Any]) -> None:
-    kiosks = [_enrolled(program, f"pg-{number}") for number in range(3)]
+    kiosks = [enrolled(program, f"pg-{number}") for number in range(3)]
     for kiosk in kiosks:
         payment_id = uid()
         for value in (500, 1000) * 4:
@@ -205,7 +161,7 @@ assert BookedNote.objects.get(kiosk="pg-rows").note_id == 'a\\t"\\\\\\nñ'
 
 
 def test_text_that_postgresql_cannot_hold_is_met(program: tuple[str, Any]) -> None:
-    kiosk = _enrolled(program, "pg-nul")
+    kiosk = enrolled(program, "pg-nul")
     kiosk.journal.add("Odd\x00Kind", {"note": "\x00"})
     kiosk.journal.add("NoteStacked", note("p\x00", 500))
     results = kiosk.post_all()
@@ -252,7 +208,7 @@ def test_kiosks_fill_a_server_that_was_restored_from_a_dump(
 
 
 def test_a_claim_sent_by_two_at_once_is_one_claim(program: tuple[str, Any], raw: psycopg.Connection[Any]) -> None:
-    kiosk = _enrolled(program, "pg-claim")
+    kiosk = enrolled(program, "pg-claim")
     kiosk.journal.add("ClaimOpened", claim("C-1", account=DEMO_ACCOUNT, what="\x00", notes=[{"note_id": "\x00"}]))
     threads = [threading.Thread(target=kiosk.post_journal, args=(kiosk.journal.records,)) for _ in range(4)]
     for thread in threads:
@@ -268,7 +224,7 @@ def test_a_claim_sent_by_two_at_once_is_one_claim(program: tuple[str, Any], raw:
 
 
 def test_cards_checks_and_change_of_both_branches(program: tuple[str, Any], raw: psycopg.Connection[Any]) -> None:
-    kiosk = _enrolled(program, "pg-cards")
+    kiosk = enrolled(program, "pg-cards")
     payment_id, other, ref, lost_ref = uid(), uid(), reference(), reference()
     undo = void(payment_id, ref, 700)
     kiosk.journal.add("CardSaleStarted", sale(payment_id, ref, 900))
@@ -366,7 +322,7 @@ def test_two_who_confirm_together_book_once(
     program: tuple[str, Any], raw: psycopg.Connection[Any], staff: list[Clerk]
 ) -> None:
     ann, *others = staff
-    kiosk = _enrolled(program, "pg-suspense")
+    kiosk = enrolled(program, "pg-suspense")
     notes = [note("", 1000 + number) for number in range(6)]
     for body in notes:
         kiosk.journal.add("NoteUnexpected", {**body, "channel": 4, "reason": "x"})
@@ -402,7 +358,7 @@ def test_two_who_confirm_together_book_once(
 
 
 def test_raw_sql_cannot_answer_twice_or_change_a_claim(program: tuple[str, Any], raw: psycopg.Connection[Any]) -> None:
-    kiosk = _enrolled(program, "pg-answer")
+    kiosk = enrolled(program, "pg-answer")
     for number in ("C-1", "C-2"):
         kiosk.journal.add("ClaimOpened", claim(number))
     kiosk.post_all()
@@ -420,7 +376,7 @@ def test_raw_sql_cannot_answer_twice_or_change_a_claim(program: tuple[str, Any],
 @pytest.fixture
 def names(program: tuple[str, Any], raw: psycopg.Connection[Any], staff: list[Clerk]) -> dict[str, int]:
     """What the forbidden statements name."""
-    kiosk = _enrolled(program, f"pg-{uid()[:8]}")
+    kiosk = enrolled(program, f"pg-{uid()[:8]}")
     kiosk.journal.add("NoteUnexpected", {**note("", 3000), "channel": 4, "reason": "x"})
     kiosk.journal.add("NoteInDoubt", {**note(uid(), 1000), "reason": "x"})
     kiosk.journal.add("NoteStacked", note(uid(), 1000))
@@ -465,7 +421,7 @@ def test_raw_sql_cannot_resolve_suspense_alone(raw: psycopg.Connection[Any], nam
 
 
 def test_the_journal_answers_a_memo_here_too(program: tuple[str, Any], raw: psycopg.Connection[Any]) -> None:
-    kiosk = _enrolled(program, "pg-answers")
+    kiosk = enrolled(program, "pg-answers")
     body = note(uid(), 1000)
     kiosk.journal.add("NoteInDoubt", {**body, "reason": "x"})
     kiosk.journal.add("NoteStacked", body)
@@ -475,7 +431,7 @@ def test_the_journal_answers_a_memo_here_too(program: tuple[str, Any], raw: psyc
 
 
 def test_the_papers_of_a_day_open(program: tuple[str, Any], raw: psycopg.Connection[Any], staff: list[Clerk]) -> None:
-    kiosk = _enrolled(program, "pg-papers")
+    kiosk = enrolled(program, "pg-papers")
     payment_id, ref = uid(), reference()
     for kind, body in (
         ("NoteStacked", note(payment_id, 1000)),

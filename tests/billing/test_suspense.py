@@ -142,6 +142,33 @@ def test_a_note_in_doubt_found_at_the_count_is_booked_once(kiosk: Client) -> Non
     assert disagreements(kiosk) == []
 
 
+def nameless(kiosk: Client) -> SuspenseItem:
+    return post(kiosk, "NoteUnexpected", unexpected(0))
+
+
+def test_a_note_of_unknown_value_is_worth_what_the_count_says(kiosk: Client) -> None:
+    memo, account, cash = nameless(kiosk), new_account(5000), f"{kiosk.kiosk_id}/1"
+    assert ways.possible(memo) == ("counted", "words")
+    resolve(memo, Choice("counted", account=account, cash_subject=cash, found_minor=2000))
+    assert (balance(CASH, cash), balance(CREDIT, account.number)) == (2000, -2000)
+    assert memo.resolution == f"$20.00 found at the count of {cash}: credit on {account.number}"
+    assert post(kiosk, "NoteStacked", note(uid(), 2000, note_id=memo.subject)).reason == "note-repeated"
+    assert (balance(CASH, cash), disagreements(kiosk)) == (2000, [])
+
+
+@pytest.mark.parametrize("found_minor", [0, -2000, 100_001])
+def test_a_note_of_unknown_value_needs_a_value(kiosk: Client, found_minor: int) -> None:
+    choice = Choice("counted", None, new_account(1), None, f"{kiosk.kiosk_id}/1", found_minor=found_minor)
+    with pytest.raises(NotPlaceable, match="worth"):
+        suspense.propose(nameless(kiosk), choice, proposer(), "x", clock.now())
+
+
+def test_the_count_changes_no_value_that_a_record_says(kiosk: Client) -> None:
+    memo, account, cash = doubt(kiosk, 2000), new_account(5000), f"{kiosk.kiosk_id}/1"
+    resolve(memo, Choice("counted", account=account, cash_subject=cash, found_minor=500))
+    assert balance(CASH, cash) == 2000
+
+
 @pytest.mark.parametrize("cash_subject", ["other/1", "", "{kiosk}/", "{kiosk}/-1", "{kiosk}/²", "{kiosk}/1/2"])
 def test_a_count_names_a_period_of_this_kiosk(kiosk: Client, cash_subject: str) -> None:
     subject = cash_subject.format(kiosk=kiosk.kiosk_id)

@@ -25,6 +25,7 @@ from billing.journal.ways import Choice
 from billing.kiosks.models import EnrolmentCode
 from billing.ledger import balances
 from billing.ledger.chart import CREDIT, SUSPENSE
+from billing.reports import periods
 from tests.billing.kiosk import Client, bills_of, claim, completed, enrolled, line, new_account, note, uid
 from tests.billing.staff import confirmer, person, proposer, signed_in
 from tests.billing.tenders import reference, sale
@@ -268,6 +269,26 @@ def test_a_longer_list_needs_no_more_queries(kiosk: Client, server: str, page: s
     more()
     more()
     assert queries() <= before + 1, "one may save a session"
+
+
+@pytest.mark.parametrize("value", ["20.00", "20"])
+def test_what_a_nameless_note_is_worth_is_typed_on_its_page(kiosk: Client, value: str) -> None:
+    kiosk.journal.add("NoteUnexpected", {**note("", 0), "channel": 0, "reason": "no_value"})
+    kiosk.post_all()
+    memo, account = SuspenseItem.objects.get(chain__kiosk=kiosk.kiosk_id), new_account(1)
+    (period,) = periods.periods(kiosk.kiosk_id)
+    assert (period.unvalued, period.cash_minor) == (1, 0)
+    first, second = signed_in(proposer()), signed_in(confirmer())
+    form = {"step": "propose", "way": "counted", "account": account.number, "period": "1", "why": "it was a twenty"}
+    for wrong in ("", "0", "-20", "20.001", "1000.01", "nan", "twenty"):
+        assert first.post(page_of(memo), {**form, "found": wrong}).status_code == 200, wrong
+    assert first.post(page_of(memo), {**form, "found": value}).status_code == 302
+    proposal = suspense.standing(memo)
+    assert proposal is not None
+    assert "$20.00 found at the count" in text(second, page_of(memo))
+    assert second.post(page_of(memo), {"step": "confirm", "proposal": str(proposal.pk)}).status_code == 302
+    (period,) = periods.periods(kiosk.kiosk_id)
+    assert (period.unvalued, period.cash_minor) == (0, 2000)
 
 
 def test_a_note_that_the_count_booked_is_offered_as_such(kiosk: Client) -> None:

@@ -1,7 +1,7 @@
 """Goal: whatever valid stream of tenders a kiosk journals, debits equal credits and every complete payment is cleared.
 
-Method: seeded streams of payments by notes, cards, checks and change, through the booking code alone and through the
-server in random batches with repeats; both must come to what was really taken.
+Method: seeded streams of payments by notes, cards, checks and change, and of refunds, through the booking code alone
+and through the server in random batches with repeats; both must come to what was really taken.
 """
 
 import random
@@ -22,7 +22,7 @@ from billing.journal.terms import Books, KnownAccount, KnownInvoice
 from billing.ledger.chart import CARD, CASH, CHECKS, CLEARING, CREDIT, FEES, FORK_SUSPENSE, RECEIVABLE, SUSPENSE
 from billing.ledger.models import Entry
 from tests.billing.kiosk import Client, bills_of, completed, line, new_account, note
-from tests.billing.tenders import approved, check, ended, paid_out, sale, void
+from tests.billing.tenders import approved, check, ended, paid_out, refund, sale, void
 
 Facts = list[tuple[str, dict[str, Any]]]
 OURS = (CARD, CASH, CHECKS, CLEARING, FEES, SUSPENSE)
@@ -38,6 +38,8 @@ class Stream:
     facts: Facts = field(default_factory=list)
     truth: Counter[str] = field(default_factory=Counter)
     undo: dict[str, dict[str, Any]] = field(default_factory=dict)  # voids looked for, by the sale
+    sold: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)  # payment: reference: leg, not refunded
+    placed: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # payment: lines that no refund took back
     count: int = 0
     salt: str = ""  # what tells ids of two branches apart; a reference is minted from the count alone
 
@@ -58,6 +60,57 @@ class Stream:
         self.complete(payment_id, tenders)
         for ref in late:
             self.found_late(payment_id, ref)
+        while self.sold and self.chance.random() < 0.4:
+            self.refund(self.chance.choice(sorted(self.sold)))
+
+    def sell(self, payment_id: str, ref: str, leg: str, amount: int) -> None:
+        self.sold.setdefault(payment_id, {})[ref] = (leg, amount)
+
+    def refund(self, payment_id: str) -> None:
+        """Staff give back a card's money, whole or in part; or it is declined, or nobody knows for a while."""
+        of = self.chance.choice(sorted(self.sold[payment_id]))
+        leg, left = self.sold[payment_id][of]
+        amount = self.chance.choice((left, self.chance.randint(1, left)))
+        lines = self.due_again(payment_id, amount) if leg == "bill" else []
+        body = refund(payment_id, of, amount, *lines, leg=leg, reference=self.name("B"))
+        self.say("RefundStarted", body)
+        if self.chance.random() < 0.3:
+            self.say("RefundUnknown", body)
+        if self.chance.random() < 0.3:
+            self.say("RefundEnded", {**body, "result": "declined"})
+            return
+        self.say("CardRefunded", body)
+        self.truth[CARD] -= amount
+        if leg == "fee":
+            self.truth[FEES] += amount
+        for back in lines:
+            self.take_back(payment_id, back)
+        self.sold[payment_id][of] = (leg, left - amount)
+        if left == amount:
+            del self.sold[payment_id][of]
+        if not self.sold[payment_id]:
+            del self.sold[payment_id]
+
+    def due_again(self, payment_id: str, amount: int) -> list[dict[str, Any]]:
+        found = []
+        for paid in reversed(self.placed[payment_id]):
+            part = min(amount, paid["amount_minor"])
+            if part:
+                found.append({**paid, "amount_minor": part})
+            amount -= part
+        return found
+
+    def take_back(self, payment_id: str, back: dict[str, Any]) -> None:
+        same = [paid for paid in self.placed[payment_id] if {**paid, "amount_minor": 0} == {**back, "amount_minor": 0}]
+        rest = back["amount_minor"]
+        for paid in reversed(same):
+            part = min(rest, paid["amount_minor"])
+            paid["amount_minor"] -= part
+            rest -= part
+        if back["invoice"]:
+            account, owed = self.bills[back["invoice"]]
+            self.bills[back["invoice"]] = (account, owed + back["amount_minor"])
+        self.truth[RECEIVABLE if back["invoice"] else CREDIT] += back["amount_minor"]
 
     def notes(self, payment_id: str, tenders: Counter[str], late: list[str]) -> None:
         value = self.chance.choice((100, 500, 1000, 2000, 10_000))
@@ -88,6 +141,7 @@ class Stream:
             return
         tenders["card"] += amount
         self.truth[CARD] += amount
+        self.sell(payment_id, ref, "bill", amount)
 
     def fee(self, payment_id: str, fee: int, tenders: Counter[str]) -> bool:
         ref = self.name("F")
@@ -99,6 +153,7 @@ class Stream:
         tenders["fee"] += fee
         self.truth[CARD] += fee
         self.truth[FEES] -= fee
+        self.sell(payment_id, ref, "fee", fee)
         return True
 
     def void(self, payment_id: str, ref: str, amount: int) -> bool:
@@ -141,6 +196,7 @@ class Stream:
             self.say("CardSaleVoided" if went_back else "VoidEnded", self.undo[ref])
             if not went_back:
                 self.truth[CARD] += 700
+                self.sell(payment_id, ref, "bill", 700)
                 self.complete(payment_id, Counter(card=700))
             return
         if self.chance.random() < 0.5:
@@ -148,6 +204,7 @@ class Stream:
             return
         self.say("CardSaleApproved", approved(payment_id, ref, 700, found=True))
         self.truth[CARD] += 700
+        self.sell(payment_id, ref, "bill", 700)
         self.complete(payment_id, Counter(card=700))
 
     def complete(self, payment_id: str, tenders: Counter[str]) -> None:
@@ -156,6 +213,7 @@ class Stream:
             self.say("PaymentAbandoned", {"payment_id": payment_id, "reason": "declined"})
             return
         lines = self.lines(total)
+        self.placed.setdefault(payment_id, []).extend(dict(one) for one in lines)
         more = {"fee_minor": tenders["fee"], "fee_kind": "service", "change_minor": tenders["change"]}
         account = {"account": self.accounts[0].token}
         number = self.name("R-")

@@ -54,6 +54,7 @@ BEGINNING = datetime(2026, 11, 23, 19, 42, tzinfo=UTC)
 STEP_MS = 100  # the longest stretch of time that passes in one piece
 PRINT_MS = 1_500
 ANSWER_MS = 200
+OPENED: list[Journal] = []  # by any loop, and maybe closed since
 
 
 class Killed(Exception):
@@ -146,7 +147,7 @@ class Loop(Inbox):
         self.room = AMPLE
         self.beats: list[int] = []  # when the watchdog was fed
         self.inserted: Counter[int] = Counter()
-        self.settings = settings or Settings("City of Riverbend", "Lobby 7", "RB-07", 1, "test", CHANNELS)
+        self.settings = settings or Settings("City of Riverbend", "Lobby 7", "RB-07", 1, "test", CHANNELS, checks=True)
         if cards:
             self.settings = replace(self.settings, cards=True, card_fees=(SERVICE_FEE,), batch_at="23:30")
         self.picture: Snapshot | None = None
@@ -186,6 +187,7 @@ class Loop(Inbox):
         self._journal = Journal.open(
             self._folder / "journal.db", key=KEY, kiosk_id="rb-07", epoch=1, nonce="0" * 64, allow_volatile=True
         )
+        OPENED.append(self._journal)
         books = read_history(self._journal).books
         self.ring = FrameRing()
         self.codec = EbdsCodec(PROFILES[self.device.settings.profile], toggle=self._toggle)

@@ -146,8 +146,13 @@ def test_something_else_on_the_acceptors_port(tmp_path: Path, device: Callable[.
 # The printer
 
 
-@pytest.mark.parametrize(("device", "reason"), [(mute, "no answer"), (talking, "what answers is no printer")])
-def test_something_else_on_the_printers_port(tmp_path: Path, device: Callable[..., Any], reason: str) -> None:
+# On a busy machine what talks now and then is read as talking without end: either reason is true of it.
+@pytest.mark.parametrize(
+    ("device", "reasons"), [(mute, ("no answer",)), (talking, ("what answers is no printer", "does not fall silent"))]
+)
+def test_something_else_on_the_printers_port(
+    tmp_path: Path, device: Callable[..., Any], reasons: tuple[str, ...]
+) -> None:
     bench = Bench(tmp_path)
     assert bench.driver.print(receipt(101)) == Outcome("confirmed")
     bench.do("cable_out")
@@ -157,7 +162,7 @@ def test_something_else_on_the_printers_port(tmp_path: Path, device: Callable[..
         bench.clock.ahead_s += 10
         lost = bench.driver.status()
         assert isinstance(lost, PrinterLost)
-        assert reason in lost.reason
+        assert any(reason in lost.reason for reason in reasons)
         assert bench.driver.status() == lost, "the reason stands while the next attempt is waited for"
     bench.do("cable_in")
     bench.clock.ahead_s += 10

@@ -5,8 +5,7 @@ moments in turn; seeded worlds mix everything. At rest the journal is held again
 """
 
 import random
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,6 @@ from tests.faults.closed_loop import Loop, to_cash
 
 PROFILES = ("mei-sc", "mei-s2k", "pyramid")
 FEW = range(16)
-MEMORY = Path("/dev/shm")
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder in memory where there is one: what a real sync keeps is proved elsewhere, here it only costs time."""
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
-        yield Path(name)
 
 
 def pay(loop: Loop, balance_minor: int, *notes: int) -> None:

@@ -337,6 +337,13 @@ def test_the_wrong_terminal_takes_no_money() -> None:
         bench.do(Sale(SALE, AMOUNT))
 
 
+def test_the_wrong_terminal_is_not_believed_that_it_has_none() -> None:
+    bench = met(None, HostSettings(serial="11111111"))
+    with pytest.raises(AssertionError, match="never found"):
+        bench.look_up(SALE, AMOUNT)
+    assert {end.result for end in bench.of(Ended)} == {"unknown"}
+
+
 def test_a_terminal_that_stores_sales_takes_none_and_is_not_believed_that_it_has_none() -> None:
     bench = met(Settings(store_and_forward=True))
     assert bench.of(Connected)[0].identity.store_and_forward

@@ -25,7 +25,7 @@ from kiosk.engine.card_port import CardPort
 from kiosk.engine.engine import Engine
 from kiosk.engine.hands import KioskHands
 from kiosk.engine.history import read_history
-from kiosk.engine.inbox import Inbox, Told
+from kiosk.engine.inbox import Inbox, Job, Told
 from kiosk.engine.papers import Papers
 from tests.flows.test_claims import SAMPLE, Room
 from tests.flows.test_engine import GivenClock, open_journal
@@ -49,7 +49,8 @@ class Lobby:
         self.inbox = Inbox()
         self.port = CardPort(card, "USD", folder, self.inbox)
         papers = Papers(load(SAMPLE), "rb-07", 1, "America/Chicago")
-        hands = KioskHands(self.inbox, clock, stub, stub, papers, stub, stub, stub, (), stub, terminal=self.port)
+        ends: dict[str, Any] = {"terminal": self.port, "journal": self.journal}
+        hands = KioskHands(self.inbox, clock, stub, stub, papers, stub, stub, stub, (), stub, **ends)
         state = State(replace(card_settings(), cards=True, **settings), read_history(self.journal).books)
         self.engine = Engine(state, self.journal, clock, self.inbox, hands)
         self.port.thread.start()
@@ -72,13 +73,15 @@ class Lobby:
             item = self.inbox.take(100)
             if isinstance(item, Told):
                 self.engine.turn(item)
+            elif isinstance(item, Job):
+                item.run()
 
     @property
     def stage(self) -> str:
         return self.engine.state.scene.stage
 
-    def touch(self, name: str) -> None:
-        self.tell(events.IntentReceived, intent=Intent(name))
+    def touch(self, name: str, value: str = "") -> None:
+        self.tell(events.IntentReceived, intent=Intent(name, value))
 
     def to_card(self) -> None:
         self.until("reader", lambda: self.engine.state.devices.terminal.state == "ready")

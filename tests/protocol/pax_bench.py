@@ -53,6 +53,10 @@ class PaxTwin(Twin):
     def batches_closed(self) -> int:
         return self.terminal.memory.wiped
 
+    def in_batch(self) -> list[int]:
+        records = self.terminal.memory.records
+        return [record.amount_minor for record in records if record.kind == "01" and not record.voided]
+
     def step(self, dt_ms: int) -> None:
         self.terminal.step(dt_ms)
         self.wire.step(dt_ms)

@@ -82,6 +82,10 @@ class Twin(ABC):
     def batches_closed(self) -> int:
         """Return how often a batch was closed."""
 
+    def in_batch(self) -> list[int]:
+        """Return the amounts of `standing` that are in no closed batch, where batches are closed on order."""
+        return []
+
     @abstractmethod
     def step(self, dt_ms: int) -> None:
         """Let time pass."""

@@ -158,7 +158,8 @@ def live(chance: random.Random) -> None:
     approvals = [event for event in events if isinstance(event, Ended) and event.result == APPROVED]
     assert len(approvals) <= 1
     assert carried or not approvals
-    assert {approval.amount_minor for approval in approvals} <= {100}
+    # A damaged sum may read as less, which is a part payment; never as more than was asked for.
+    assert all(0 < approval.amount_minor <= 100 for approval in approvals)
     said = repr(events) + repr(vars(machine)) + repr(machine.tick(now_ms))
     for secret in (PAN, PAN.replace(" ", ""), str(LEAK["message"]), "DOE/JANE", "exp_month"):
         assert secret not in said

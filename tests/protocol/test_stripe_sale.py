@@ -46,7 +46,7 @@ def approved(bench: Bench) -> Ended:
 def test_the_reader_says_what_it_is() -> None:
     bench = Bench().connect()
     assert bench.of(Connected) == [
-        Connected(Identity("stripe", "verifone_ux700", Settings.serial, Settings.firmware, READER))
+        Connected(Identity("stripe", "verifone_ux700", Settings.serial, Settings.firmware, READER, central=True))
     ]
     assert not bench.of(Fault)
 

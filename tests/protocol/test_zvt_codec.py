@@ -290,21 +290,6 @@ def test_without_memory_the_same_amount_is_not_enough() -> None:
     assert bench.end_of("A2").result == "unknown"
 
 
-def test_another_sale_in_between_is_never_taken_for_the_lost_one() -> None:
-    bench = met()
-    bench.sell("A1", AMOUNT)
-    first = bench.end_of("A1")
-    bench.until(bench.idle)
-    bench.run(1_000)
-    bench.sell("A2", AMOUNT)
-    bench.end_of("A2")
-    bench.until(bench.idle)
-    bench.run(1_000)
-    bench.do(Query("A1", "sale", AMOUNT, first.terminal_ref))
-    bench.until(lambda: bench.ended("A1", found=True))
-    assert bench.of(Ended)[-1].result == "unknown"
-
-
 def test_a_terminal_that_cannot_repeat_leaves_it_unknown() -> None:
     bench = met(Settings(nothing_stored=0x83))
     bench.do(Query("A1", "sale", AMOUNT, after=""))

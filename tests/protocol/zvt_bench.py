@@ -66,6 +66,9 @@ class ZvtTwin(Twin):
     def batches_closed(self) -> int:
         return self.device.memory.closed
 
+    def in_batch(self) -> list[int]:
+        return [entry.amount_minor for entry in self.device.memory.standing() if entry.open]
+
     def step(self, dt_ms: int) -> None:
         self._written += self.wire.step(dt_ms)
 

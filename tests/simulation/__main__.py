@@ -20,6 +20,7 @@ from pathlib import Path
 
 from tests.simulation import server_state
 from tests.simulation.acceptors import FAMILIES, USUAL
+from tests.simulation.checks import CHECKS
 from tests.simulation.living import Life, Seeds, faults_of, live, live_all, shrink
 from tests.simulation.terminals import TERMINALS
 
@@ -67,9 +68,9 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--trace", action="store_true")
     parser.add_argument(
         "--family",
-        choices=sorted({*FAMILIES, *TERMINALS}),
+        choices=sorted({*FAMILIES, *TERMINALS, CHECKS}),
         default=USUAL,
-        help="acceptor or terminal",
+        help="acceptor or terminal, or checks",
     )
     parser.add_argument("--corpus", action="store_true")
     parser.add_argument("--until-broken", action="store_true", help="stop at the first, and say so as JSON")

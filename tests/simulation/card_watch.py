@@ -26,13 +26,21 @@ class CardWatch:
         self._approved: dict[str, t.CardSaleApproved] = {}
         self._voided: set[str] = set()
         self._undone: set[str] = set()  # references of voids
+        self._sums: dict[str, int] = {}  # of sales and voids that were announced
+        self._given_up: dict[str, int] = {}  # staff ended the search, and no end was told since
         self._started = Counter[str]()
         self._ordered: set[str] = set()
         self._reports: dict[int, contract.Ended] = {}
 
     def fact(self, fact: object) -> None:
         match fact:
+            case t.CardSearchEnded():
+                self._given_up[fact.reference] = self._sums[fact.reference]
+            case t.CardSaleApproved() | t.CardSaleEnded() | t.CardSaleVoided() | t.VoidEnded():
+                self._given_up.pop(fact.reference, None)
+        match fact:
             case t.CardSaleStarted():
+                self._sums[fact.reference] = fact.amount_minor
                 self._started[fact.reference] += 1
                 require(self._started[fact.reference] == 1, ONCE, f"{fact.reference} is announced twice")
             case t.CardSaleApproved():
@@ -40,6 +48,7 @@ class CardWatch:
                 require(fact.reference in self._started, ANNOUNCED, f"{fact.reference} was never announced")
                 self._approved[fact.reference] = fact
             case t.VoidStarted():
+                self._sums[fact.reference] = fact.amount_minor
                 self._undone.add(fact.reference)
             case t.CardSaleVoided():
                 require(fact.of not in self._voided, ONCE, f"{fact.of} is voided twice")
@@ -63,6 +72,8 @@ class CardWatch:
                 require(known, ANNOUNCED, f"{reference} of {amount_minor}, on disk is {attempt}")
                 require(reference not in self._ordered, ONCE, f"{reference} is sent to the terminal twice")
                 self._ordered.add(reference)
+            case contract.CloseBatch():
+                self.world.day_end.ordered(command)
             case contract.Acknowledge(report):
                 end = self._reports.pop(report, None)
                 if end is not None and end.operation == "sale" and end.result == contract.APPROVED:
@@ -93,7 +104,7 @@ class CardWatch:
         open_minor = sum(attempt.amount_minor for attempt in books.attempts if attempt.operation == "sale")
         held = sum(till.twin.standing())
         undoing = sum(attempt.amount_minor for attempt in books.attempts if attempt.operation == "void")
-        most = books.card_minor + open_minor + undoing
+        most = books.card_minor + open_minor + undoing + sum(self._given_up.values())
         require(held <= most, CHARGED, f"{held} charged, {most} on record or looked for")
 
     def at_rest(self) -> None:
@@ -103,15 +114,14 @@ class CardWatch:
         standing = Counter(till.twin.standing())
         amounts = Counter(fact.amount_minor for ref, fact in self._approved.items() if ref not in self._voided)
         attempt = books.attempt
+        maybe = Counter(self._given_up.values())
         if attempt is not None:
             # A terminal that keeps no reference of ours may leave one for people to find.
             lasting = attempt.state == "unknown" and not till.terminal.keeps_references
             require(lasting, SETTLED, f"{attempt}")
-            maybe = Counter([attempt.amount_minor])
-            more, less = standing - amounts, amounts - standing
-            agreed = more <= maybe and less <= maybe
-        else:
-            agreed = standing == amounts
+            maybe[attempt.amount_minor] += 1
+        more, less = standing - amounts, amounts - standing
+        agreed = more <= maybe and less <= maybe
         require(agreed, AGREED, f"{dict(standing)} at the terminal, {dict(amounts)} on record, {attempt}")
         require(books.card_minor == _sum(amounts), AGREED, f"the books say {books.card_minor}")
 

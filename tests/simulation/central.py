@@ -177,7 +177,11 @@ class LedgerServer:
         status = "closed" if books.accounts[house.token].closed else "open"
         balance = sum(invoice.balance_minor for invoice in invoices) - credit
         last4 = house.number[-4:]
-        return Account(house.token, last4, "J. R.", "", status, balance, 0, tuple(invoices), as_of=self._stamp())
+        refused = house.checks_refused
+        rows = tuple(invoices)
+        return Account(
+            house.token, last4, "J. R.", "", status, balance, 0, rows, as_of=self._stamp(), checks_refused=refused
+        )
 
     def _stamp(self) -> str:
         return self._timeline.utc.strftime("%Y-%m-%dT%H:%M:%S.000Z")

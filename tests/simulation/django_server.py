@@ -133,6 +133,7 @@ def _move_in(house: Household, at: datetime) -> None:
         customer=Customer.objects.create(name="Jolene Reyes"),
         house_number=house.house_number,
         street="Maple Street",
+        checks_refused=house.checks_refused,
         opened_on=TODAY,
     )
     invoicing.issue(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tests.simulation.checks import break_reader
 from tests.simulation.residents import collect
 from tests.simulation.timeline import Life
 
@@ -46,6 +47,63 @@ def draw(chance: random.Random, horizon_ms: int, cards: bool = False) -> list[Fa
     return sorted(drawn, key=lambda fault: (fault.at_ms, fault.seed))
 
 
+def draw_besides(world: "World", horizon_ms: int) -> list[Fault]:
+    """Return what goes wrong besides with what only some worlds have. Each comes from a chance of its own."""
+    drawn: list[Fault] = []
+    if world.till is not None and world.till.undoing:
+        drawn += draw_undoing(world.chance_of("faults of undoing"), horizon_ms)
+    if world.till is not None:
+        drawn += draw_approvals(world.chance_of("faults at an approval"), horizon_ms)
+    if world.day_end.at:
+        drawn += draw_day_end(world.chance_of("faults at the day end"), horizon_ms)
+    if world.checks is not None:
+        drawn += draw_checks(world.chance_of("faults of checks"), horizon_ms)
+    return drawn
+
+
+def draw_undoing(chance: random.Random, horizon_ms: int) -> list[Fault]:
+    """Return what goes wrong besides, in a world where many sales are undone, while one is."""
+    kinds = (*_CARD_ACTS, *_CARD_ACTS, "process dies", "power cut")
+    count = chance.choice((0, 1, 2, 4, 6))
+    return [
+        Fault(chance.randrange(horizon_ms), chance.choice(kinds), UNDONE, chance.randrange(1 << 30))
+        for _ in range(count)
+    ]
+
+
+def draw_approvals(chance: random.Random, horizon_ms: int) -> list[Fault]:
+    """Return what goes wrong besides with a terminal: while it says that a card paid, and in what it says."""
+    kinds = (*_APPROVAL_ACTS, "terminal's answers are damaged", "terminal's answers are damaged")
+    count = chance.choice((0, 0, 1, 2, 3))
+    return [
+        Fault(chance.randrange(horizon_ms), chance.choice(kinds), "", chance.randrange(1 << 30)) for _ in range(count)
+    ]
+
+
+def draw_day_end(chance: random.Random, horizon_ms: int) -> list[Fault]:
+    """Return what goes wrong besides, in a world where the terminal's batch is closed, while it is."""
+    count = chance.choice((0, 1, 1, 2, 3))
+    return [
+        Fault(chance.randrange(horizon_ms), chance.choice(tuple(_DAY_END_ACTS)), "", chance.randrange(1 << 30))
+        for _ in range(count)
+    ]
+
+
+def draw_checks(chance: random.Random, horizon_ms: int) -> list[Fault]:
+    """Return what goes wrong besides, in a world whose kiosk takes checks, mostly while one is at the slot."""
+    kinds = ("check reader", "check reader", "process dies", "process dies soon", "power cut", "cassette collected")
+    count = chance.choice((0, 1, 2, 3, 4))
+    return [
+        Fault(
+            chance.randrange(horizon_ms),
+            chance.choice(kinds),
+            chance.choice(("", AT_SLOT, AT_SLOT, "with a check on the page")),
+            chance.randrange(1 << 30),
+        )
+        for _ in range(count)
+    ]
+
+
 def happen(world: "World", fault: Fault) -> Life:
     """Wait for the fault's time, and let it happen."""
     yield fault.at_ms
@@ -56,7 +114,7 @@ def happen(world: "World", fault: Fault) -> Life:
     if world.repaired:
         return
     world.trace(f"** {fault.kind}")
-    (_ACTS | _CARD_ACTS)[fault.kind](world, random.Random(fault.seed))
+    (_ACTS | _CARD_ACTS | _BESIDES)[fault.kind](world, random.Random(fault.seed))
 
 
 # Host
@@ -258,6 +316,44 @@ _ACTS: dict[str, Callable[["World", random.Random], None]] = {
     "server restored": _server_restored,
     "account closed": _account_closed,
 }
+
+
+def _at_day_end(kind: str, world: "World", chance: random.Random) -> None:
+    """At the next close of the batch, or while it is under way."""
+    act = partial((_ACTS | _CARD_ACTS)[kind], world, chance)
+    world.day_end.armed.append(partial(world.timeline.after, chance.choice((0, 0, 10, 30, 60, 200)), act))
+
+
+def _at_approval(kind: str, world: "World", chance: random.Random) -> None:
+    """As soon as the terminal says that the next card paid, or a moment later."""
+    assert world.till is not None
+    act = partial((_ACTS | _CARD_ACTS)[kind], world, chance)
+    world.till.armed.append(partial(world.timeline.after, chance.choice((0, 0, 5, 20, 60)), act))
+
+
+_APPROVAL_ACTS: dict[str, Callable[["World", random.Random], None]] = {
+    f"{kind} at an approval": partial(_at_approval, kind) for kind in (*_CARD_ACTS, "process dies", "power cut")
+}
+
+
+def _till_answers(world: "World", chance: random.Random) -> None:
+    assert world.till is not None
+    world.till.damage_back = chance.choice([1, 2, 4, 8])
+
+
+_LINE_ACTS = {"terminal's answers are damaged": _till_answers}
+
+
+def _reader(world: "World", chance: random.Random) -> None:
+    assert world.checks is not None
+    break_reader(world.checks, chance)
+
+
+_CHECK_ACTS: dict[str, Callable[["World", random.Random], None]] = {"check reader": _reader}
+_DAY_END_ACTS: dict[str, Callable[["World", random.Random], None]] = {
+    f"{kind} at the day end": partial(_at_day_end, kind) for kind in (*_CARD_ACTS, "process dies", "power cut")
+}
+_BESIDES = _APPROVAL_ACTS | _LINE_ACTS | _CHECK_ACTS | _DAY_END_ACTS
 # What decides over notes happens more often than the rest.
 KINDS = (*_ACTS, "process dies", "process dies soon", "power cut", "power cut while writing")
 KINDS += ("acceptor loses power with a note", "lossy line", "lossy line", "network down", "cassette collected")
@@ -271,4 +367,9 @@ _COME: dict[str, Callable[["World"], bool]] = {
 WHEN = tuple(_COME)
 OFTEN_CARD = ("", "with a card asked for", "with a card asked for", "with a card asked for")
 _COME["with a card asked for"] = lambda world: world.watch.books.card_under_way
+AT_SLOT = "with a check at the slot"
+_COME[AT_SLOT] = lambda world: world.checks is not None and world.checks.asked_for is not None
+_COME["with a check on the page"] = lambda world: world.screen == "check"
+UNDONE = "while a card is being undone"
+_COME[UNDONE] = lambda world: any(attempt.operation == "void" for attempt in world.watch.books.attempts)
 OFTEN = (*WHEN, *WHEN[1:4], *WHEN[2:4])

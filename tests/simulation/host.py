@@ -34,6 +34,7 @@ from kiosk.journal.record import Record
 from kiosk.journal.store import Journal
 from kiosk.scanning.matching import match
 from kiosk.scanning.outcome import Match
+from tests.simulation.checks import CheckLine
 from tests.simulation.timeline import FOREVER_MS
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Host(Inbox):
         self._ring = FrameRing()
         self.codec = world.slot.acceptor.codec(machine.kept)
         self.card = world.till.terminal.line(self, world.till) if world.till is not None else None
+        self.checks = CheckLine(self, world.checks) if world.checks is not None else None
         hands = _Hands(
             inbox=self,
             clock=self.clock,
@@ -110,6 +112,8 @@ class Host(Inbox):
             watchdog=self,  # type: ignore[arg-type]
             period_opened_seq=history.period_opened_seq,
             terminal=self.card,  # type: ignore[arg-type]
+            check_reader=self.checks,  # type: ignore[arg-type]
+            journal=self.journal,
         )
         hands.host = self
         state = State(world.settings, history.books, Scene(language=world.settings.language))
@@ -131,6 +135,8 @@ class Host(Inbox):
             self.tell(events.AcceptorLost, reason="the port is gone")
         if self.card is not None:
             self.card.start()
+        if self.checks is not None:
+            self.checks.start()
 
     def moment(self, name: str) -> None:
         """The process may die here."""
@@ -200,6 +206,8 @@ class Host(Inbox):
             self._converse(now)
         if self.card is not None:
             self.card.serve()
+        if self.checks is not None:
+            self.checks.serve()
         if self.poster_due_ms <= now or (self.city.poster.woken and not self._posting(now)):
             with self._answered_later():
                 due_s = self.city.poster.step()
@@ -221,6 +229,8 @@ class Host(Inbox):
             due = min(due, self.codec.due_ms())
         if self.card is not None:
             due = min(due, self.card.due_ms() or due)
+        if self.checks is not None:
+            due = min(due, self.checks.due_ms())
         return self.world.timeline.now_ms + max(0, due - mono) if due < FOREVER_MS else FOREVER_MS
 
     # The acceptor's thread

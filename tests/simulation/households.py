@@ -26,6 +26,7 @@ class Household:
     token: str
     house_number: str
     bills: tuple[Bill, ...]
+    checks_refused: bool = False  # one came back
 
     @property
     def owed_minor(self) -> int:

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from hardware.sim.control import ControlClient, Refused
-from kiosk.demo.journeys import Lobby, Step, hold_bill, pay_cash, put_in_last, receipt, steps
 from kiosk.demo.processes import DemoFailed, Processes, answers
+from kiosk.demo.steps import Lobby, Step, hold_bill, pay_cash, put_in_last, receipt, steps
 from kiosk.demo.view import View
 from kiosk.demo.world import Twin, World
 
@@ -28,6 +28,7 @@ IDLE_S = (3.0, 4.0)
 SPEED = 8  # of the acceptor's mechanics, and of reading a card
 LOOK_S = 0.1
 READY_S = 60.0
+REST_S = 150.0  # the card service is sure that a refund was never made only after 90 s
 DEATH_S = 2.0
 
 # What the demo city's accounts owe when nobody has paid, in cents.
@@ -40,6 +41,7 @@ BALANCES = {
     "99678526": 8500,
     "88567417": 18640,
     "11789633": 3500,
+    "60482155": 3500,
     "77456309": 1000,  # the next resident's
 }
 NEXT_RESIDENT = steps(hold_bill("77456309"), pay_cash(), put_in_last(1000), receipt("10.00"))
@@ -269,14 +271,25 @@ class KillWorld(World):
 
     def at_rest(self) -> None:
         """Wait until the kiosk is ready for the next person. It takes cards only once it looks for no sale any more."""
-        self.view.wait("at rest", READY_S, screen="attract", cash=True, card=True, printer=True, online=True)
+        self.view.wait("at rest", REST_S, screen="attract", cash=True, card=True, printer=True, online=True)
 
     # Books
 
     def held_minor(self) -> int:
         """Return what the twin holds and what was taken out of it, in cents."""
+        return self.held_by(self.twin_state()) + self.emptied_minor
+
+    def twin_state(self) -> dict[str, Any]:
         with ControlClient(self.control("acceptor")) as acceptor:
-            return int(acceptor.ask({"do": "state"})["cassette_minor"]) + self.emptied_minor
+            return acceptor.ask({"do": "state"})
+
+    def exchange_acceptor(self, acceptor: str) -> None:
+        """Nothing is armed, and what was in the old one is not lost sight of."""
+        self.power_cut_s = None
+        self.order("")
+        self.emptied_minor += self.held_minor() - self.emptied_minor
+        super().exchange_acceptor(acceptor)
+        self.at_rest()
 
     def journal(self) -> list[dict[str, Any]]:
         """Return all records of the running kiosk, as its export writes them."""

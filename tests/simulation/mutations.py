@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.simulation.acceptors import FAMILIES, USUAL
+from tests.simulation.checks import CHECKS
 from tests.simulation.terminals import TERMINALS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +53,7 @@ def plants(name: str) -> str:
 def family_of(name: str) -> str:
     """Return whose worlds a bug is looked for in: a patch of one protocol begins with its name."""
     family = name.split("-")[0]
-    return family if family in FAMILIES or family in TERMINALS else USUAL
+    return family if family in (*FAMILIES, *TERMINALS, CHECKS) else USUAL
 
 
 def fits(name: str) -> str:

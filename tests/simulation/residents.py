@@ -31,6 +31,8 @@ class Resident:
         self.pace_ms = chance.choice([(600, 3_000), (600, 3_000), (150, 900), (0, 200)])
         self.manner = chance.choice(["patient"] * 6 + ["impatient"] * 2 + ["curious", "absent"])
         self.overpays = chance.random() < 0.2
+        self.at_checks = world.chance_of(f"checks of visit {world.visits}")
+        self.gone = False
 
     # What a person can do
 
@@ -39,6 +41,8 @@ class Resident:
         return self.world.screen
 
     def touch(self, name: str, value: str = "") -> None:
+        if name == "check_in" and self.world.checks is not None:
+            self.world.checks.drop()  # nobody says so who has not
         self.world.touch(name, value)
 
     def think(self) -> int:
@@ -76,6 +80,10 @@ class Resident:
             self.touch("pay_again" if self.chance.random() < 0.5 else "leave_it")
         if self.leaves():
             return
+        if self.world.checks is not None and self.at_checks.random() < 0.75:
+            yield from self.pay_by_check()
+            if self.gone:
+                return
         if self.world.till is not None and self.chance.random() < 0.8:
             yield from self.pay_by_card()
         else:
@@ -161,6 +169,8 @@ class Resident:
                 wishes.insert(0, "pay_card")
             if turn and self.screen == "cash":
                 return
+            if self.world.till.undoing and "refuse_partial" in offered and self.chance.random() < 0.8:
+                wishes.insert(0, "refuse_partial")
             if self.screen == "card":
                 wishes = ["cancel_card"] if self.chance.random() < 0.08 else []
             if wishes and wishes[0] in offered:
@@ -171,6 +181,42 @@ class Resident:
             if self.chance.random() < 0.3:
                 self.world.till.somebody(self.chance)  # the second time, for the fee
             yield from self.wait(lambda: self.screen != "card", self.chance.choice([2_000, 30_000, 30_000, 90_000]))
+
+    def pay_by_check(self) -> Life:
+        """Write a check for all or a part, and follow the page; some go away with it, or after they dropped it."""
+        desk, chance = self.world.checks, self.at_checks
+        assert desk is not None
+        number, amount_minor = desk.another(), 0
+        self.touch("pay_check")
+        for _ in range(chance.randint(5, 14)):
+            yield 200 + self.think()
+            picture = self.world.picture
+            view = picture.check_view if picture is not None and self.screen == "check" else None
+            if view is None:
+                return
+            if chance.random() < 0.03:
+                self.touch("cancel_check")
+            elif view.phase == "read":
+                desk.run_through(number, unread=chance.random() < 0.1)
+            elif view.phase in ("amount", "again"):
+                if view.phase == "amount":
+                    most = view.most_minor
+                    amount_minor = chance.choice((most, most, max(1, most // 3), 100, most + 700))
+                slip = 10 if view.phase == "again" and chance.random() < 0.15 else 0
+                for digit in str(amount_minor + slip):
+                    self.touch("key", digit)
+                    yield self.think() // 4
+                self.touch("submit")
+            elif view.phase == "slot":
+                if chance.random() < 0.9:
+                    desk.drop()
+                    yield self.think()
+                if desk.asked_for is not None and chance.random() < 0.1:
+                    self.gone = True
+                    return
+                self.touch("check_in" if chance.random() < 0.95 or desk.is_in(number) else "cancel_check")
+                if chance.random() < 0.1:
+                    self.touch("check_in")  # twice, to be sure
 
     def pick(self) -> int:
         picture = self.world.picture
@@ -233,7 +279,7 @@ class Resident:
 def collect(world: "World", chance: random.Random) -> Life:
     """Two people of the city carry the notes away, some after telling the kiosk, some without."""
     if chance.random() < 0.7:
-        yield from _wait_quiet(world)
+        yield from quiet(world)
         world.touch("staff")
         yield 300
         for digit in PIN:
@@ -262,7 +308,7 @@ def look_at_the_recycler(world: "World") -> Life:
     for _ in range(60):
         yield 5_000
         if world.watch.books.payout_unknown and world.watch.books.payout is None:
-            yield from _wait_quiet(world)
+            yield from quiet(world)
             yield from _sign_in(world)
             world.touch("sign_out")
             yield 500
@@ -278,7 +324,8 @@ def _sign_in(world: "World") -> Life:
     yield 300
 
 
-def _wait_quiet(world: "World") -> Life:
+def quiet(world: "World") -> Life:
+    """Wait a minute at most until nobody is at the kiosk."""
     waited = 0
     while world.screen != "attract" and waited < 60_000:
         waited += LOOK_MS

@@ -16,12 +16,14 @@ WAYS = ("approve", "approve", "approve", "decline", "partial", "partial", "cance
 class Terminal(ABC):
     """One protocol, drawn for one world.
 
-    `keeps_references`: whatever it did can be found by our reference. `damage_max`: so many wrong bytes of a frame its
-    checksum is sure to show, 0 if its line damages nothing. `ways` are what its customers do.
+    `keeps_references`: whatever it did can be found by our reference. `closes_batch`: it does so when it is told to.
+    `damage_max`: so many wrong bytes of a frame its checksum is sure to show, 0 if its line damages nothing. `ways` are
+    what its customers do.
     """
 
     twin: Twin
     keeps_references = True
+    closes_batch = True
     damage_max = 1
     ways: tuple[str, ...] = WAYS
 
@@ -128,6 +130,7 @@ class Stripe(Terminal):
     """A reader behind Stripe's API. What the public pages leave open is drawn."""
 
     damage_max = 0
+    closes_batch = False  # the service does so by itself
 
     def __init__(self, chance: random.Random) -> None:
         from hardware.sim.stripe_account import Settings

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 REOPEN_MS = 500
+LONG = 20  # bytes of a frame that says more than yes or no
+UNDOING = 0.5  # of all worlds with a terminal
 
 
 class Till:
     """The terminal, which outlives every process. `plugged` is its cable.
 
-    Of what is written by either side, `drop` writes get lost and `damage` arrive with wrong bytes, one by one.
+    Of what is written by either side, `drop` writes get lost and `damage` arrive with wrong bytes, one by one;
+    of the terminal's long ones, `damage_back`.
+    `undoing`: in this world many cards give less than is asked or fail at the fee, so that sales have to be undone.
     """
 
     def __init__(self, world: "World", terminal: Terminal) -> None:
@@ -32,6 +36,10 @@ class Till:
         self.plugged = True
         self.drop = self.damage = 0
         self._chance = world.chance_of("till's line")
+        self.damage_back = 0
+        self.armed: list[Callable[[], None]] = []  # what goes wrong at the next approval
+        self._undone = world.chance_of("cards undone")
+        self.undoing = self._undone.random() < UNDOING
         self.powered = True
         self.twin.power_on()
 
@@ -40,9 +48,21 @@ class Till:
 
     def somebody(self, chance: random.Random) -> None:
         """Decide what the next person at the terminal does with the next sale."""
+        if self.undoing and self._undone.random() < 0.8:
+            self._somebody_whose_sale_is_undone()
+            return
         way = chance.choice(self.terminal.ways)
         more = {"part_minor": chance.choice([100, 500, 1500])} if way == "partial" else {}
         self.twin.customer(way, host_ms=chance.choice([300, 300, 2_000, 30_000]), **more)
+
+    def _somebody_whose_sale_is_undone(self) -> None:
+        chance = self._undone
+        if not self.world.takes_fees or chance.random() < 0.5:
+            part_minor = chance.choice([50, 50, 100, 500])
+            self.twin.customer("partial", host_ms=chance.choice([300, 2_000]), part_minor=part_minor)
+        else:
+            self.twin.customer("approve", host_ms=300)
+            self.twin.customer(chance.choice(["decline", "cancel"]), host_ms=300)  # the fee
 
     def power_cut(self, off_ms: int) -> None:
         self.twin.power_cut()
@@ -52,6 +72,13 @@ class Till:
     def power_on(self) -> None:
         self.twin.power_on()
         self.powered = True
+
+    def carried_back(self, data: bytes) -> bytes:
+        """Return what arrives of the terminal's write, b"" if nothing does."""
+        if self.damage_back and len(data) >= LONG and self.terminal.damage_max:
+            self.damage_back -= 1
+            self.damage += 1
+        return self.carried(data)
 
     def carried(self, data: bytes) -> bytes:
         """Return what arrives of a write, b"" if nothing does."""
@@ -67,7 +94,8 @@ class Till:
         return bytes(damaged)
 
     def mend(self) -> None:
-        self.drop = self.damage = 0
+        self.drop = self.damage = self.damage_back = 0
+        self.armed.clear()
         self.terminal.mend()
         self.twin.power_cut_at("")
         self.power_on()
@@ -128,7 +156,13 @@ class CardLine:
         except contract.Refused as refusal:
             self._patience.refused(command, refusal)
 
-    def _never_began(self, command: contract.Sale | contract.Void, reason: str) -> None:
+    def _never_began(self, command: contract.Sale | contract.Void | contract.CloseBatch, reason: str) -> None:
+        if isinstance(command, contract.CloseBatch):
+            values = {"count": 0, "total_minor": 0, "reason": clean(reason)}
+            self.host.tell(
+                events.BatchEnded, report=0, reference=command.reference, result=contract.NOT_STARTED, **values
+            )
+            return
         self.host.tell(
             events.CardEnded,
             report=0,
@@ -169,7 +203,7 @@ class CardLine:
             return
         heard = False
         for data in self.till.twin.take():
-            arrived = self.till.carried(data)
+            arrived = self.till.carried_back(data)
             if arrived and self._open:
                 heard = True
                 self._hear(self.codec.feed(arrived, self._now()))
@@ -206,6 +240,8 @@ class CardLine:
     def _tell(self, event: contract.Event) -> None:
         if isinstance(event, contract.Ended) and event.result == contract.APPROVED and not event.found:
             self._untold = event.reference if event.operation == "sale" else ""
+            if self.till.armed:
+                self.till.armed.pop(0)()
         self.till.world.card_watch.heard(event)
         kind, values = translate(event)
         self.host.tell(kind, **values)

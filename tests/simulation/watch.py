@@ -111,6 +111,9 @@ class Watch:
                 raise Violation(FOLD, f"record {record.seq}: {error}") from error
             self._fact(fact)
             self.world.card_watch.fact(fact)
+            self.world.day_end.fact(fact)
+            if self.world.checks is not None:
+                self.world.checks.fact(fact)
             self.world.trace(f"{record.seq} {fact}")
 
     def _before(self, fact: f.Fact) -> None:
@@ -199,7 +202,8 @@ class Watch:
         require(at == len(self._completed) + 1, RECEIPTS, f"{number} follows {len(self._completed)}")
         self._completed[number] = fact
         cards = sum(card.amount_minor for card in fact.cards if card.leg == "bill")
-        notes = sum(note.value_minor for note in fact.notes) + cards - fact.change_minor
+        checks = sum(check.amount_minor for check in fact.checks)
+        notes = sum(note.value_minor for note in fact.notes) + cards + checks - fact.change_minor
         lines = sum(line.amount_minor for line in fact.lines)
         paid = notes == lines == fact.total_minor >= 0 and fact.total_minor + fact.fee_minor > 0  # a fee may come late
         require(paid, EVIDENCE, f"{number}: {notes}, {lines}, {fact.total_minor}")
@@ -236,6 +240,8 @@ class Watch:
 
     def shown(self, picture: Snapshot) -> None:
         payment = self.books.payment
+        if self.world.checks is not None:
+            self.world.checks.shown(picture)
         if picture.payment is not None:
             paid = payment.in_minor if payment else 0
             require(picture.payment.in_minor == paid, SCREEN, f"{picture.payment.in_minor} for {paid} on disk")
@@ -283,6 +289,9 @@ class Watch:
         self._change()
         self._owners()
         self.world.card_watch.step()
+        self.world.day_end.step()
+        if self.world.checks is not None:
+            self.world.checks.step()
         self.audit.step()
 
     def _change(self) -> None:
@@ -318,3 +327,6 @@ class Watch:
         require(self.world.central.head_seq == len(self.entries), POSTED, f"{self.world.central.head_seq}")
         self.world.slot.check()
         self.world.card_watch.at_rest()
+        self.world.day_end.at_rest()
+        if self.world.checks is not None:
+            self.world.checks.at_rest()

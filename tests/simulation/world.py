@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.brain import events
 from kiosk.brain.settings import Timeouts
-from kiosk.config.model import Acceptor, Card, Config, Kiosk, Office, Printer, Reader, Server
+from kiosk.config.model import Acceptor, Card, CheckReader, Config, Kiosk, Office, Printer, Reader, Server
 from kiosk.domain.snapshot import Snapshot
 from kiosk.engine.process import Identity, settings_of
 from kiosk.engine.storage import AMPLE, Room
@@ -24,6 +24,8 @@ from tests.simulation import faults as trouble
 from tests.simulation.acceptors import FAMILIES, USUAL
 from tests.simulation.card_watch import CardWatch
 from tests.simulation.central import Central, LedgerServer
+from tests.simulation.checks import Desk
+from tests.simulation.day_end import DayEnd
 from tests.simulation.disk import Disk, PowerLost
 from tests.simulation.host import Host, Killed
 from tests.simulation.households import CHANNELS, Household, draw
@@ -42,6 +44,7 @@ from tests.simulation.watch import COMMITTED, Watch
 FEES = Path(__file__).parents[2] / "assets" / "fees" / "demo.toml"
 STEP_MS = 100
 VISIT_MS = 22_000  # about how long one takes, for the spread of faults
+ALL_TRIED_MS = 30_000  # a line says all it has to say three times, five seconds apart
 REST_MS = 600_000  # within ten minutes after the last fault all is posted
 KIOSK_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 NONCE = "5e" * 32
@@ -68,6 +71,10 @@ class World:
         self.timeline = Timeline()
         self.machine = SimulatedMachine(self.timeline, self.chance_of("machine"))
         self.households = draw(self.chance_of("households"), chance.choice((1, 2, 2, 3, 3, 4)))
+        self.checks = Desk.of(self, family)
+        if self.checks is not None:
+            flags = self.chance_of("checks that came back")
+            self.households = [replace(house, checks_refused=flags.random() < 0.15) for house in self.households]
         again = [chance.choice(self.households) for _ in range(chance.choice((0, 0, 1, 1, 2)))]
         self.comers = self.households + again  # some come twice, with the same bill in hand
         self.who = Identity(KIOSK_KEY, _enrolment())
@@ -76,27 +83,38 @@ class World:
         self.journal_path = self.disk.folder / "journal.db"
         self.fold_every = chance.choice((4, 15, 1_000))  # records between two kept folds
         self.usual_sync_ms = self.sync_ms = chance.choice((0, 0, 0, 30, 250))
-        self.config = _config(_card(self.chance_of("fee")) if family in TERMINALS else None)
+        terminal = TERMINALS.get(family)
+        self.day_end = DayEnd(self, possible=terminal is not None and terminal.closes_batch)
+        self.config = _config(_card(self.chance_of("fee"), self.day_end.at) if terminal is not None else None)
+        if self.checks is not None:
+            printer = replace(self.config.printer, slip=self.chance_of("slips").random() < 0.6)
+            self.config = replace(self.config, check_reader=CheckReader("/dev/checks"), printer=printer)
         self.settings = replace(settings_of(self.config, self.who.enrolment), timeouts=_TIMEOUTS)
         self.table = {channel: ("USD", value_minor) for channel, value_minor in CHANNELS.items()}
         self.profiles = _profiles()
         self.watch = Watch(self)
         self.slot = Slot(self, FAMILIES.get(family, FAMILIES[USUAL])(chance, self.table))
-        self.printer = SimulatedPrinter(self.timeline, self.watch)
+        self.printer = SimulatedPrinter(self.timeline, self.watch, self.chance_of("slips put in"))
         self.printer.sends_only = chance.random() < 0.2
         self.central: Central = self._central()
         self.network = Network(self.central, self.timeline, self.chance_of("network"))
-        self.till = Till(self, TERMINALS[family](self.chance_of("till"))) if family in TERMINALS else None
+        self.till = Till(self, terminal(self.chance_of("till"))) if terminal is not None else None
         self.card_watch = CardWatch(self)
         self.plugged = True
         self.screen_lit = True
         self.restores = 0  # how often the server was restored
         self.repaired = False
+        self._repaired_ms = 0
         self.visits = 0
         self.host: Host | None = None
         self._doom: tuple[int, bool, bool] | None = None
         self._with_device = False
-        drawn = trouble.draw(self.chance_of("faults"), VISIT_MS * len(self.comers), cards=self.till is not None)
+        if self.till is not None and self.till.undoing:  # whose money came back comes again
+            more = self.chance_of("comers of undoing")
+            self.comers += [more.choice(self.households) for _ in range(more.choice((1, 2, 3)))]
+        horizon_ms = VISIT_MS * len(self.comers)
+        drawn = trouble.draw(self.chance_of("faults"), horizon_ms, cards=self.till is not None)
+        drawn += trouble.draw_besides(self, horizon_ms)
         self.drawn = len(drawn)
         self.faults = [fault for at, fault in enumerate(drawn) if chosen is None or at in chosen]
 
@@ -125,9 +143,10 @@ class World:
             self._boot()
             over: list[bool] = []
             self.timeline.live(self._crowd(over))
+            self.day_end.live()
             for fault in self.faults:
                 self.timeline.live(trouble.happen(self, fault))
-            last_ms = max((fault.at_ms for fault in self.faults), default=0)
+            last_ms = max((self.day_end.until_ms, *(fault.at_ms for fault in self.faults)))
             while not over or self.timeline.now_ms < last_ms:
                 self.step()
             self._repair()
@@ -140,7 +159,7 @@ class World:
     def _crowd(self, over: list[bool]) -> Life:
         chance = self.chance_of("crowd")
         for at, house in enumerate(self.comers):
-            yield chance.choice([0, 500, 4_000, 12_000])
+            yield chance.choice([0, 500, 4_000, 12_000]) + self.day_end.pause_ms()
             self.visits += 1
             self.trace(f"-- visit {at + 1}: {house.number} owes {house.owed_minor}")
             yield from Resident(self, house, self.chance_of(f"visit {at}")).visit()
@@ -166,17 +185,23 @@ class World:
             and books.payout is None
             and not books.unprinted
             and self._terminal_met()
+            and self.day_end.over
+            and not self.day_end.under_way
             and self.central.head_seq == len(self.watch.entries)
         )
 
     def _terminal_met(self) -> bool:
         """The terminal has answered its opening questions: what it undid by itself is told by then."""
-        return self.till is None or (self.host is not None and self.host.engine.state.devices.terminal.state == "ready")
+        if self.till is None:
+            return True
+        tried = self.timeline.now_ms >= self._repaired_ms + ALL_TRIED_MS
+        return tried and self.host is not None and self.host.engine.state.devices.terminal.state == "ready"
 
     def _repair(self) -> None:
         """All faults end, and nobody stands at the kiosk."""
         self.trace("== everything is repaired")
         self.repaired = True
+        self._repaired_ms = self.timeline.now_ms
         self._doom = None
         self.mend_disk()
         self.empty_disk()
@@ -195,6 +220,11 @@ class World:
         self.slot.free_the_path()
         if self.till is not None:
             self.till.mend()
+        if self.checks is not None:
+            self.checks.mend()
+        self.day_end.armed.clear()
+        if self.day_end.at:
+            self.timeline.live(self.day_end.last_visit())
         self.timeline.live(look_at_the_recycler(self))
 
     def step(self) -> None:
@@ -311,6 +341,10 @@ class World:
             self.pass_time(end_ms - self.timeline.now_ms)
 
     # What people see and do
+
+    @property
+    def takes_fees(self) -> bool:
+        return self.config.card is not None and self.config.card.fees is not None
 
     @property
     def device(self) -> Any:
@@ -442,8 +476,9 @@ def _enrolment() -> Enrolment:
     )
 
 
-def _card(chance: random.Random) -> Card:
-    return Card("zvt", "/dev/terminal", fees=FEES if chance.random() < 0.5 else None, category="9311")
+def _card(chance: random.Random, close_batch_at: str) -> Card:
+    fees = FEES if chance.random() < 0.5 else None
+    return Card("zvt", "/dev/terminal", fees=fees, category="9311", close_batch_at=close_batch_at)
 
 
 def _config(card: Card | None) -> Config:

@@ -21,12 +21,14 @@ OWED = (
     "power-cut-while-stacking",
     "cable-pulled-in-escrow",
     "paper-out",
+    "refund",
     "card-approved",
     "card-declined",
     "cash-then-card",
     "card-lost-then-found",
     "cart",
     "check",
+    "change-given",
 )
 
 

@@ -70,6 +70,29 @@ def stack_untold(link: Path, twin: EbdsTwin, toggle: ToggleFile) -> None:
     thread.join()
 
 
+def hold_one(link: Path, twin: EbdsTwin, toggle: ToggleFile) -> None:
+    """Play a kiosk that stops with a note in escrow."""
+    family, held = FAMILIES["ebds"], threading.Event()
+    codec = family.make(Options(), USA, None)
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Connected):
+            driver.submit(Enable(frozenset({5})))
+        elif isinstance(event, NoteEscrowed):
+            held.set()
+        elif isinstance(event, NoteStacked):
+            driver.submit(Acknowledge(event.report))
+
+    driver = Driver(codec, family.line(link), on_event=hear, before_write=toggle.keeper(lambda: family.keep(codec)))
+    thread = threading.Thread(target=driver.run, daemon=True)
+    thread.start()
+    twin.handle({"do": "wait_enabled", "value_minor": 2000})
+    twin.handle({"do": "insert", "value_minor": 2000})
+    assert held.wait(10)
+    driver.stop()
+    thread.join()
+
+
 def test_it_takes_no_report_from_the_kiosk(tmp_path: Path) -> None:
     link, toggle = tmp_path / "acceptor", ToggleFile(tmp_path / "toggle")
     with EbdsTwin(link, Settings(speed=20)) as twin:
@@ -79,6 +102,15 @@ def test_it_takes_no_report_from_the_kiosk(tmp_path: Path) -> None:
             assert (found.identity, found.waiting) == (None, 1)
             assert "start the kiosk" in found.silence
         assert twin.device.body.place is Place.STACKED_UNTOLD
+
+
+def test_a_note_in_escrow_is_said_and_left_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    link, toggle = tmp_path / "acceptor", ToggleFile(tmp_path / "toggle")
+    with EbdsTwin(link, Settings(speed=20)) as twin:
+        hold_one(link, twin, toggle)
+        assert main(["--port", str(link), "--protocol", "ebds"]) == 1
+        assert "it holds a note in escrow" in capsys.readouterr().out
+        assert twin.device.body.place is Place.ESCROW
 
 
 def test_nobody_on_the_line_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -270,3 +270,18 @@ def test_a_transaction_after_the_day_end_is_not_told_by_the_one_before() -> None
     kiosk.batch()
     assert kiosk.state.books.terminal_ref == ""
     assert fold(kiosk.facts) == kiosk.state.books
+
+
+class Stopped(Evening):
+    """Its clock stands where it stood before the power went."""
+
+    def moment(self) -> Moment:
+        return replace(super().moment(), utc="2026-11-24T05:30:00.000Z")
+
+
+def test_two_closes_of_one_second_have_two_names() -> None:
+    kiosk = Stopped().boot().paid()
+    kiosk.at("23:30")
+    kiosk.batch("declined")
+    kiosk.fire("batch")
+    assert len(kiosk.closes()) == len(set(kiosk.closes())) == 2

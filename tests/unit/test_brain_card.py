@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from kiosk.brain import events
-from kiosk.brain.commands import AcknowledgeCard, EnableAcceptor
+from kiosk.brain.commands import AcknowledgeCard, EnableAcceptor, PrintIncident
 from kiosk.brain.state import State
 from kiosk.domain import facts as f
 from kiosk.domain import tenders as t
@@ -359,6 +359,8 @@ def test_a_fee_nobody_knows_of_leaves_the_bill_paid_and_is_looked_for(costly: Ca
     costly.decide_at_terminal("approved")
     costly.report_card(fee, "unknown")
     costly.fire("card_look")
+    assert (costly.stage, costly.state.scene.incident) == ("card_unknown", fee.reference)
+    costly.touch("done")
     costly.tell(events.AcceptorIdle)
     assert (paid(costly).total_minor, paid(costly).fee_minor) == (5318, 0)
     costly.answer(costly.ordered(FindCard)[-1])
@@ -373,3 +375,15 @@ def test_the_fee_of_a_partial_approval_is_on_what_was_approved(costly: CardWorld
     costly.end("approved", 10000)
     costly.touch("keep_partial")
     assert costly.ordered(SellByCard)[-1].amount_minor == 280
+
+
+def test_a_void_nobody_knows_of_is_shown_and_printed_as_one(world: CardWorld) -> None:
+    world.to_card()
+    world.end("approved", 2000)
+    world.touch("refuse_partial")
+    world.tell(events.TerminalLost, reason="line")
+    world.fire("card_look")
+    view = world.picture.card_view
+    assert view is not None
+    assert (world.stage, view.operation) == ("card_unknown", "void")
+    assert [(slip.operation, slip.leg) for slip in world.ordered(PrintIncident)] == [("void", "bill")]

@@ -4,6 +4,7 @@ import pytest
 
 from kiosk.brain import events
 from kiosk.brain.commands import AcknowledgeCard, Exit, PrintIncident, PrintReceipt, SetTimer
+from kiosk.brain.snapshot import _terminal as snapshot_terminal
 from kiosk.domain import facts as f
 from kiosk.domain import tenders as t
 from kiosk.domain.intents import Intent
@@ -312,6 +313,25 @@ def test_a_sale_the_terminal_undid_by_itself_counts_no_more(world: CardWorld) ->
     assert world.state.books.card_minor == 0
 
 
+@pytest.mark.parametrize("after", ["open", "unknown", "ended"])
+def test_a_sale_the_terminal_undid_while_it_was_to_be_voided_is_voided_once(world: CardWorld, after: str) -> None:
+    world.to_card()
+    world.end("approved", 2000)
+    world.touch("refuse_partial")
+    if after == "unknown":
+        world.end("unknown")
+    if after == "ended":
+        world.end("approved", 2000)
+    for report in (3, 4):
+        world.tell(events.CardReversed, report=report, reference="RB0701000001", amount_minor=2000, reason="line")
+    void = world.till["RB0701000002"]
+    world.report_card(void, "not_started")
+    assert (world.state.books.card_minor, world.state.books.attempt) == (0, None)
+    assert world.kinds().count("CardSaleVoided") == 1
+    assert "VoidEnded" not in world.kinds()
+    assert world.stage == "tender"
+
+
 def test_undone_by_itself_before_it_was_told_is_no_money(world: CardWorld) -> None:
     world.to_card()
     world.tell(events.CardReversed, report=3, reference="RB0701000001", amount_minor=5318, reason="line")
@@ -324,3 +344,95 @@ def test_the_end_of_the_day_is_on_record(world: CardWorld) -> None:
     )
     assert world.kinds()[-1] == "BatchClosed"
     assert orders == [AcknowledgeCard(7)]
+
+
+# Another terminal
+
+
+def elsewhere(world: CardWorld) -> None:
+    world.to_card()
+    world.decide_at_terminal("approved")
+    world.tell(events.TerminalLost, reason="line")
+    world.tell(events.TerminalConnected, terminal="OTHER99", detail="another")
+
+
+def test_another_terminal_is_not_asked_what_became_of_a_sale(world: CardWorld) -> None:
+    elsewhere(world)
+    world.fire("card_look")
+    assert world.ordered(FindCard) == []
+    world.touch("staff")
+    terminal = snapshot_terminal(world.state)[0]
+    assert (terminal.reason, terminal.detail) == (
+        "other_terminal",
+        "sale RB0701000001 of 5318 is known to RB070001",
+    )
+    world.meet()
+    world.answer(world.ordered(FindCard)[-1])
+    assert world.state.books.card_minor == 5318
+
+
+@pytest.mark.parametrize("result", ["absent", "declined", "cancelled", "not_started"])
+def test_another_terminals_word_ends_no_sale(world: CardWorld, result: str) -> None:
+    elsewhere(world)
+    sale = world.till["RB0701000001"]
+    world.report_card(sale, result, found=True)
+    assert world.of(t.CardSaleEnded) == []
+    assert world.state.books.attempt is not None
+    world.meet()
+    world.answer(world.ordered(FindCard)[-1])
+    assert world.state.books.card_minor == 5318
+
+
+def test_the_wrong_terminal_is_not_asked_either_after_a_restart(world: CardWorld) -> None:
+    world.to_card()
+    world.decide_at_terminal("approved")
+    world.restart()
+    world.tell(events.TerminalFault, code="wrong_terminal", detail="serial 7")
+    world.tell(events.TerminalConnected, terminal="", detail="")
+    assert world.ordered(FindCard) == []
+    world.tell(events.TerminalFaultCleared, code="wrong_terminal")
+    world.meet()
+    assert len(world.ordered(FindCard)) == 1
+
+
+def test_a_terminal_without_a_name_is_asked(world: CardWorld) -> None:
+    world.to_card()
+    world.tell(events.TerminalLost, reason="line")
+    world.tell(events.TerminalConnected, terminal="", detail="")
+    assert len(world.ordered(FindCard)) == 1
+
+
+def test_a_void_is_looked_for_at_the_terminal_of_its_sale(world: CardWorld) -> None:
+    world.to_card()
+    world.end("approved", 2000)
+    world.touch("refuse_partial")
+    world.tell(events.TerminalLost, reason="line")
+    world.tell(events.TerminalConnected, terminal="OTHER99", detail="another")
+    assert world.ordered(FindCard) == []
+
+
+def test_staff_who_sign_in_while_a_sale_is_looked_for_do_not_stop_the_looking(world: CardWorld) -> None:
+    """Its terminal is away since the start: the looking goes on, and the kiosk is free once they sign out."""
+    world.to_card()
+    world.restart()
+    world.touch("staff")
+    world.touch("key", "1")
+    world.touch("submit")
+    world.tell(events.PinChecked, request=world.state.scene.request, who="ana")
+    orders = world.fire("card_look")
+    assert SetTimer("card_look", 30_000) in orders
+    assert world.state.books.attempt is not None
+    assert world.state.books.attempt.state == "unknown"
+    world.touch("sign_out")
+    assert world.stage == "attract"
+
+
+def test_a_terminal_lost_before_the_sale_leaves_nobody_waiting_for_ever(world: CardWorld) -> None:
+    """Who asked for the card may have gone: the choice of tenders must end by itself."""
+    world.tell(events.OnlineChanged, online=True)
+    world.to_tender()
+    world.touch("pay_card")
+    assert world.state.scene.card_phase == "preparing"
+    orders = world.tell(events.TerminalLost, reason="line")
+    assert world.stage == "tender"
+    assert "idle" in [order.name for order in orders if isinstance(order, SetTimer)]

@@ -7,7 +7,7 @@ import pytest
 from kiosk.brain import events
 from kiosk.brain.cart import ACCOUNTS_MAX, BILLS_MAX
 from kiosk.domain import facts as f
-from kiosk.domain.invoice import Account, Invoice, InvoiceReference, TenderLimit
+from kiosk.domain.invoice import CHOSEN, Account, Invoice, InvoiceReference, TenderLimit, rule_of
 from tests.unit.brain_world import account
 from tests.unit.card_world import CardWorld, SellByCard, paid
 
@@ -55,6 +55,59 @@ def test_a_part_payment_fills_the_accounts_in_the_order_in_which_they_were_chose
     world.touch("confirm")
     world.tell(events.AcceptorIdle)
     assert [(line.account, line.amount_minor) for line in paid(world).lines] == [("tok1", 5318), ("tok2", 1682)]
+
+
+def ruled(found: Account, rule: str, *bills: Invoice) -> Account:
+    balance_minor = sum(bill.balance_minor for bill in bills)
+    numbers = tuple(bill.id for bill in bills)
+    return replace(found, applied=rule, invoices=bills, order=numbers, balance_minor=balance_minor)
+
+
+def part_paid(world: CardWorld, first: Account, second: Account) -> list[tuple[str, str, int]]:
+    """Two accounts, and 50 in cash for both."""
+    world.scan(first)
+    world.touch("pay_full")
+    add(world, second)
+    world.touch("pay_cash")
+    world.insert(5000)
+    world.touch("stop")
+    world.touch("confirm")
+    world.tell(events.AcceptorIdle)
+    return [(line.account, line.invoice, line.amount_minor) for line in paid(world).lines]
+
+
+WATER = Invoice("A1", "utility", "Water", "2026-11-01", 3000)
+NOTICE = Invoice("B1", "utility", "Trash", "2026-12-01", 2500, shut_off=True)
+PERMIT = Invoice("B2", "permit", "Permit", "2026-10-01", 1500)
+
+
+@pytest.mark.parametrize(
+    ("rule", "wanted"),
+    [
+        ("shut_off", [("tok2", "B1", 2500), ("tok2", "B2", 1500), ("tok1", "A1", 1000)]),
+        ("oldest", [("tok2", "B2", 1500), ("tok1", "A1", 3000), ("tok2", "B1", 500)]),
+        ("utility", [("tok1", "A1", 3000), ("tok2", "B1", 2000)]),
+        ("", [("tok1", "A1", 3000), ("tok2", "B1", 2000)]),
+        ("of another year", [("tok1", "A1", 3000), ("tok2", "B1", 2000)]),
+    ],
+)
+def test_a_part_payment_goes_to_the_bills_of_all_accounts_in_the_citys_order(
+    world: CardWorld, rule: str, wanted: list[tuple[str, str, int]]
+) -> None:
+    bills = (PERMIT, NOTICE) if rule == "oldest" else (NOTICE, PERMIT)
+    assert part_paid(world, ruled(account(), rule, WATER), ruled(other(2), rule, *bills)) == wanted
+
+
+def test_accounts_under_different_rules_are_paid_as_they_were_chosen(world: CardWorld) -> None:
+    accounts = ruled(account(), "oldest", WATER), ruled(other(2), "shut_off", NOTICE)
+    assert part_paid(world, *accounts) == [("tok1", "A1", 3000), ("tok2", "B1", 2000)]
+    assert rule_of(accounts) == CHOSEN
+
+
+def test_credit_of_one_account_comes_after_the_bills_of_all(world: CardWorld) -> None:
+    many = tuple(Invoice(f"M{at:02}", "utility", "Water", "2026-01-01", 200) for at in range(20))
+    lines = part_paid(world, ruled(account(), "oldest", *many), ruled(other(2), "oldest", NOTICE))
+    assert lines[-2:] == [("tok2", "B1", 2500), ("tok1", "", 100)]
 
 
 def test_each_account_gets_what_was_chosen_for_it_and_no_more(world: CardWorld) -> None:

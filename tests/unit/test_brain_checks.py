@@ -405,3 +405,20 @@ def test_the_cassette_goes_out_while_the_check_is_stamped(stamping: CheckWorld) 
     stamping.tell(events.AcceptorFault, code="cassette_removed", detail="")
     stamping.tell(events.PrintFinished, job=stamping.ordered(FrankCheck)[-1].job, outcome="confirmed", reason="")
     assert (stamping.state.scene.stage, stamping.notice) == ("tender", "check_unavailable")
+
+
+def test_checks_alone_keep_the_kiosk_open_while_the_city_answers(world: CheckWorld) -> None:
+    world.tell(events.OnlineChanged, online=True)
+    world.tell(events.AcceptorLost, reason="unplugged")
+    assert world.picture.screen == "attract"
+    world.tell(events.OnlineChanged, online=False)  # nobody could say whether an account's checks are sound
+    assert world.picture.screen == "out_of_service"
+    world.tell(events.OnlineChanged, online=True)
+    world.tell(events.CheckReaderLost, reason="unplugged")
+    assert world.picture.screen == "out_of_service"
+
+
+def test_no_cassette_no_check(world: CheckWorld) -> None:
+    world.tell(events.OnlineChanged, online=True)
+    world.tell(events.AcceptorFault, code="cassette_removed", detail="")
+    assert world.picture.screen == "out_of_service"

@@ -7,7 +7,7 @@ import pytest
 
 from kiosk.brain import events
 from kiosk.domain import facts as f
-from kiosk.domain.invoice import Account, Invoice, TenderLimit
+from kiosk.domain.invoice import Account, Invoice, InvoiceReference, TenderLimit
 from kiosk.posting.answers import AccountAnswer
 from tests.unit.brain_world import account
 from tests.unit.card_world import CardWorld, SellByCard
@@ -114,3 +114,17 @@ def test_the_answer_of_the_city_is_read() -> None:
 def test_a_city_of_yesterday_says_none_of_it() -> None:
     old = AccountAnswer(account="tok1", last4="4417", currency="USD", balance_minor=1).to_account()
     assert (old.applied, old.order, old.limits, old.cash_report_minor) == ("", (), (), 0)
+
+
+@pytest.mark.parametrize(("printed_minor", "why"), [(5_318, "cash_too_high"), (5_000, "")])
+def test_without_the_server_the_limit_for_such_times_holds(printed_minor: int, why: str) -> None:
+    world = CardWorld()
+    world.state = replace(world.state, settings=replace(world.state.settings, offline_minor=5_000))
+    world.boot()
+    reference = InvoiceReference("44170934", scan="s", invoice="1", printed_minor=printed_minor)
+    world.tell(events.BillScanned, reference=reference)
+    world.fire("look_up")
+    world.touch("pay_full")
+    assert (world.picture.notice, world.picture.cash_limit) == ("", why)
+    world.touch("pay_cash")
+    assert (world.stage == "cash") == (not why)

@@ -1,5 +1,6 @@
 """Between a terminal and the brain: words both ways, what is dropped on the way, and patience with a busy terminal."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -123,6 +124,28 @@ def test_once_it_is_asked_for_or_the_line_is_lost_it_never_leaves(after: contrac
     assert desk.never == ["RB0701000001"]
     desk.wait()
     assert desk.given == []
+
+
+def test_a_cancel_never_overtakes_the_sale_that_is_given_again() -> None:
+    """The cancel comes from another thread while the sale is being handed to the driver."""
+    desk, cancel = Desk(), Cancel("RB0701000001")
+
+    def submit() -> None:
+        desk.patience.ordered(cancel)
+        desk.given.append(cancel)
+
+    other = threading.Thread(target=submit, daemon=True)
+
+    def give(command: contract.Command) -> None:
+        other.start()
+        other.join(0.05)
+        desk.given.append(command)
+
+    desk.patience._give = give
+    desk.patience.refused(SALE, Busy("held"))
+    desk.wait()
+    other.join(5)
+    assert (desk.given, desk.never) == ([SALE, cancel], [])
 
 
 def test_a_sale_on_its_way_at_the_loss_is_not_given_a_second_time() -> None:

@@ -281,6 +281,29 @@ def test_what_is_no_table_of_fees(tmp_path: Path, text: str) -> None:
         load_fees(written(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("programme='surcharge'\ncap_per_mille=30\ncard_kinds=['credit']", "kinds of cards"),
+        ("programme='service'\ncard_kinds=['debit','prepaid']", "kinds of cards"),
+        ("programme='service'\ntenders=['cash','card']", "cash or checks"),
+        ("programme='convenience'\ntenders=['check']", "cash or checks"),
+    ],
+)
+def test_a_rule_that_the_kiosk_would_never_apply_is_said(tmp_path: Path, more: str, said: str) -> None:
+    text = f"[[rule]]\nname='A'\nvalid_from=2026-01-01\nfixed_minor=100\n{more}\n"
+    with pytest.raises(ConfigWrong) as wrong:
+        load_fees(written(tmp_path, text))
+    (error,) = wrong.value.errors
+    assert "never applies" in error
+    assert said in error
+
+
+def test_no_fee_on_cash_and_checks_may_be_said_in_so_many_words(tmp_path: Path) -> None:
+    text = "[[rule]]\nname='A'\nprogramme='none'\nvalid_from=2026-01-01\ntenders=['cash','check','card']\n"
+    assert len(load_fees(written(tmp_path, text))) == 1
+
+
 @pytest.mark.parametrize("make", [lambda path: path, lambda path: path / "nothing"])
 def test_a_file_that_cannot_be_read(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     with pytest.raises(ConfigWrong):

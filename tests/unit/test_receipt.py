@@ -252,6 +252,8 @@ def test_every_text_has_its_spanish_with_the_same_blanks() -> None:
         ("slip-es", lambda: slip_items(replace(SLIP, what="note_in_doubt"), spanish())),
         ("receipt-es-split", lambda: receipt_items(replace(SPLIT, language="es"), spanish())),
         ("incident-es", lambda: incident_items(INCIDENT, spanish())),
+        ("incident-es-void", lambda: incident_items(replace(INCIDENT, operation="void"), spanish())),
+        ("incident-es-fee", lambda: incident_items(replace(INCIDENT, leg="fee"), spanish())),
         ("ticket-copy-en", lambda: ticket_copy_items(COPY, english)),
     ],
 )

@@ -28,6 +28,8 @@ CHECK = "0193591c-6f10-7000-8000-000000000006"
 PAYOUT = "0193591c-6f10-7000-8000-000000000007"
 PAID_OUT = "0193591c-6f10-7000-8000-000000000008"
 SECOND_NOTE = "0193591c-6f10-7000-8000-000000000009"
+STRAY_NOTE = "0193591c-6f10-7000-8000-00000000000a"
+NAMELESS_NOTE = "0193591c-6f10-7000-8000-00000000000b"
 SLIP = {
     "brand": "Visa",
     "last4": "4242",
@@ -58,6 +60,40 @@ def void(reference: str, **more: Any) -> dict[str, Any]:
 
 
 VOIDED = {"amount_minor": 1000, "currency": "USD"}
+NEWEST_BILL = {"account": "num:70112233", "invoice": "INV-9", "amount_minor": 900}
+
+
+def refund(reference: str, of: str = "RB0701000001", **more: Any) -> dict[str, Any]:
+    return {"payment_id": BY_CARD, "reference": reference, "of": of, **more}
+
+
+def refund_started(reference: str, amount_minor: int, lines: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    about = {"leg": "bill", "of": "RB0701000001", "approved_minor": 4000, "refunded_minor": 0, **more}
+    people = {"by": "jmorales", "second": "tchen", "why": "wrong_account"}
+    sums = {"amount_minor": amount_minor, "currency": "USD", "lines": lines}
+    return refund(reference, **about, **sums, **people, receipt_number="RB-07-1-000002", terminal="RB070001")
+
+
+def refunded(reference: str, amount_minor: int, lines: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    about = {"leg": "bill", "terminal_ref": "45", "found": False, **more}
+    return refund(reference, **about, amount_minor=amount_minor, currency="USD", slip=SLIP, lines=lines)
+
+
+def stray(note_id: str, channel: int, value_minor: int, reason: str) -> dict[str, Any]:
+    about = {"channel": channel, "value_minor": value_minor, "currency": "USD"}
+    return {"note_id": note_id, **about, "cassette_period": 1, "reason": reason}
+
+
+DROPPED = {
+    "check_id": CHECK,
+    "payment_id": BY_CARD,
+    "amount_minor": 1500,
+    "currency": "USD",
+    "number": "1041",
+    "routing": "111000025",
+    "account_last4": "6789",
+    "cassette_period": 1,
+}
 
 # One payment by card with a fee, by check and in cash with change, for bills of two accounts; one that was undone.
 TENDERS: list[tuple[str, dict[str, Any], str]] = [
@@ -95,35 +131,8 @@ TENDERS: list[tuple[str, dict[str, Any], str]] = [
         card(BY_CARD, "RB0701000002", "fee", 150, asked_minor=150, terminal_ref="43", slip=SLIP, found=True),
         "found by asking: debit card receivable, credit clearing",
     ),
-    (
-        "CheckAwaited",
-        {
-            "check_id": CHECK,
-            "payment_id": BY_CARD,
-            "amount_minor": 1500,
-            "currency": "USD",
-            "number": "1041",
-            "routing": "111000025",
-            "account_last4": "6789",
-            "cassette_period": 1,
-        },
-        "a memo: booked nowhere",
-    ),
-    (
-        "CheckTaken",
-        {
-            "check_id": CHECK,
-            "payment_id": BY_CARD,
-            "amount_minor": 1500,
-            "currency": "USD",
-            "number": "1041",
-            "routing": "111000025",
-            "account_last4": "6789",
-            "cassette_period": 1,
-            "franked": True,
-        },
-        "debit checks, credit clearing",
-    ),
+    ("CheckAwaited", DROPPED, "a memo: booked nowhere"),
+    ("CheckTaken", {**DROPPED, "franked": True}, "debit checks, credit clearing"),
     (
         "NoteStacked",
         {
@@ -199,13 +208,7 @@ TENDERS: list[tuple[str, dict[str, Any], str]] = [
     ("CardSaleStarted", card(UNDONE, "RB070100000A", "bill", 2000, terminal="RB070001"), "booked nowhere"),
     (
         "CardSaleEnded",
-        {
-            "payment_id": UNDONE,
-            "reference": "RB070100000A",
-            "leg": "bill",
-            "result": "declined",
-            "reason": "05",
-        },
+        {"payment_id": UNDONE, "reference": "RB070100000A", "leg": "bill", "result": "declined", "reason": "05"},
         "booked nowhere",
     ),
     ("CardSaleStarted", card(UNDONE, "RB070100000B", "bill", 2000, terminal="RB070001"), "booked nowhere"),
@@ -215,29 +218,20 @@ TENDERS: list[tuple[str, dict[str, Any], str]] = [
         "debit card receivable, credit clearing",
     ),
     ("VoidStarted", void("RB070100000C", why="undersized", **VOIDED), "booked nowhere"),
-    (
-        "VoidEnded",
-        {
-            "payment_id": UNDONE,
-            "reference": "RB070100000C",
-            "of": "RB070100000B",
-            "result": "not_started",
-            "reason": "busy",
-        },
-        "the sale stands: booked nowhere",
-    ),
+    ("VoidEnded", void("RB070100000C", result="not_started", reason="busy"), "the sale stands: booked nowhere"),
     ("VoidStarted", void("RB070100000D", why="undersized", **VOIDED), "booked nowhere"),
     ("VoidUnknown", void("RB070100000D", reason="line_lost", **VOIDED), "a memo: booked nowhere"),
-    ("CardSaleVoided", void("RB070100000D", found=True, **VOIDED), "the reverse of the sale"),
     (
-        "PaymentAbandoned",
-        {"payment_id": UNDONE, "reason": "cancelled"},
-        "booked nowhere",
+        "CardSearchEnded",
+        {"payment_id": UNDONE, "reference": "RB070100000D", "operation": "void", "by": "Dana"},
+        "booked nowhere: the memo stays",
     ),
+    ("CardSaleVoided", void("RB070100000D", found=True, **VOIDED), "the reverse of the sale"),
+    ("PaymentAbandoned", {"payment_id": UNDONE, "reason": "cancelled"}, "booked nowhere"),
     (
         "BatchClosed",
         {
-            "reference": "B20261124053000",
+            "reference": "B2611240530007AC",
             "result": "approved",
             "count": 2,
             "total_minor": 4150,
@@ -246,6 +240,34 @@ TENDERS: list[tuple[str, dict[str, Any], str]] = [
             "by": "",
         },
         "the terminal's end of day, a memo: booked nowhere",
+    ),
+]
+
+# Of that payment staff refund a part of the card, at the second try, then its fee.
+BACK = [NEWEST_BILL, {"account": "num:44170934", "invoice": "", "amount_minor": 600}]
+REFUNDS: list[tuple[str, dict[str, Any], str]] = [
+    ("RefundStarted", refund_started("RB070100000E", 1500, BACK), "booked nowhere"),
+    ("RefundEnded", refund("RB070100000E", result="declined", reason="05"), "nothing was refunded: booked nowhere"),
+    ("RefundStarted", refund_started("RB070100000F", 1500, BACK), "booked nowhere"),
+    (
+        "RefundUnknown",
+        refund("RB070100000F", amount_minor=1500, currency="USD", reason="no_answer"),
+        "a memo: booked nowhere",
+    ),
+    (
+        "CardRefunded",
+        refunded("RB070100000F", 1000, [NEWEST_BILL, {**BACK[1], "amount_minor": 100}], found=True),
+        "less than was asked for, found by asking: debit receivable and credit on account, credit card receivable",
+    ),
+    (
+        "RefundStarted",
+        refund_started("RB070100000G", 150, [], of="RB0701000002", leg="fee", approved_minor=150),
+        "a fee's own leg: booked nowhere",
+    ),
+    (
+        "CardRefunded",
+        refunded("RB070100000G", 150, [], of="RB0701000002", leg="fee"),
+        "debit fees, credit card receivable",
     ),
 ]
 
@@ -346,7 +368,10 @@ FACTS: list[tuple[str, dict[str, Any], str]] = [
         {"claim_number": "RB-07-C1-000001", "outcome": "confirmed", "reason": ""},
         "booked nowhere",
     ),
+    ("NoteUnexpected", stray(STRAY_NOTE, 4, 1000, "no_open_note"), "debit cash, credit suspense"),
+    ("NoteUnexpected", stray(NAMELESS_NOTE, 0, 0, "no_value"), "a note of unknown value, a memo: booked nowhere"),
     *TENDERS,
+    *REFUNDS,
     (
         "FactOfTomorrow",
         {"\U0001f600": 1, "\ufb33": 2, "z": [True, None, {"b": -1, "a": 9007199254740991}], "": "empty key"},

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from hardware.acceptors.ccnet.frames import ACK, ILLEGAL, NAK, Code, State, channels_in, enable_data, read_state
 from hardware.acceptors.ccnet.link import Link, Reply
 from hardware.acceptors.ccnet.queries import ANSWER_MS, USA, Interrogation, Table, contradiction
-from hardware.acceptors.ccnet.watch import FAULTS, FRESH, HOLDS, Held, Watch
+from hardware.acceptors.ccnet.watch import FAULTS, FRESH, HOLDS, Watch
 from hardware.acceptors.contract import (
     Acknowledge,
     Command,
@@ -26,7 +26,6 @@ from hardware.acceptors.contract import (
     NoteRejected,
     NoteReturned,
     NoteStacked,
-    NotInEscrow,
     PayOut,
     PoweredUp,
     Refused,
@@ -34,11 +33,11 @@ from hardware.acceptors.contract import (
     ReturnNote,
     StackNote,
 )
+from hardware.acceptors.escrow import lapse_ms, undecided
 
 DEGRADED_MS = 1_000
 LOST_MS = 5_000
 CONNECT_MS_MAX = 60_000  # a device that answers is ready by then; its power-up has a limit of its own
-DECISION_MS = 5_000  # nobody decided: the customer gets the note back, before the device does it by itself after 10 s
 HOLD_MS = 4_000  # sent so often while a note waits for a decision
 AGAIN_MS = 500  # before a command that had no effect is repeated
 RESET_MS = 5_000  # until a device has left its power-up state after RESET, and is forgiven silence
@@ -123,9 +122,7 @@ class CcnetCodec:
             due.append(self._last_good_ms + LOST_MS)
             if not self._connected:
                 due.append(max(self._last_good_ms + 1, self._opened_ms + CONNECT_MS_MAX))
-        if self._watch.held and not self._watch.held.decision:
-            due.append(self._watch.held.since_ms + DECISION_MS)
-        return min(due)
+        return min(*due, lapse_ms(self._watch.held))
 
     def command(self, command: Command) -> None:
         match command:
@@ -141,20 +138,12 @@ class CcnetCodec:
             case Reset():
                 self._reset_wanted = True
             case ReturnNote(escrow):
-                self._undecided(escrow).decision = Code.RETURN
+                undecided(self._watch.held, escrow).decision = Code.RETURN
             case StackNote(escrow):
-                self._undecided(escrow).decision = Code.STACK
+                undecided(self._watch.held, escrow).decision = Code.STACK
                 self._watch.stack()
             case PayOut():
                 raise Refused("it pays nothing out")
-
-    def _undecided(self, escrow: int) -> Held:
-        held = self._watch.held
-        if held is None or held.escrow != escrow:
-            raise NotInEscrow(f"note {escrow} is not in escrow")
-        if held.decision:
-            raise NotInEscrow(f"note {escrow} is already decided")
-        return held
 
     # Replies
 
@@ -368,7 +357,7 @@ class CcnetCodec:
 
     def _lapse(self, now_ms: int) -> list[Event]:
         held = self._watch.held
-        if held and not held.decision and now_ms >= held.since_ms + DECISION_MS:
+        if held and now_ms >= lapse_ms(held):
             held.decision = Code.RETURN
         reason = "" if self._lost else self._silence(now_ms) or self._slowness(now_ms)
         if self._watch.unreported:

@@ -24,7 +24,6 @@ from hardware.acceptors.contract import (
     NoteRejected,
     NoteReturned,
     NoteStacked,
-    NotInEscrow,
     PayOut,
     PoweredUp,
     Refused,
@@ -45,12 +44,12 @@ from hardware.acceptors.ebds.frames import (
 from hardware.acceptors.ebds.link import Link, Reply
 from hardware.acceptors.ebds.profiles import MEI_SC, USA, Profile, Table
 from hardware.acceptors.ebds.queries import Interrogation, contradiction
-from hardware.acceptors.ebds.watch import Held, Watch
+from hardware.acceptors.ebds.watch import Watch
+from hardware.acceptors.escrow import lapse_ms, undecided
 
 DEGRADED_MS = 1_000
 LOST_MS = 5_000
 CONNECT_MS_MAX = 60_000  # a device that answers is ready by then; its power-up has a limit of its own
-DECISION_MS = 5_000  # nobody decided: the customer gets the note back (section 9)
 
 RESET_DATA = bytes([0x7F, 0x7F, 0x7F])
 RESET_REST_MS = 1_000
@@ -134,9 +133,7 @@ class EbdsCodec:
             due.append(self._last_good_ms + LOST_MS)
             if not self._connected:
                 due.append(max(self._last_good_ms + 1, self._opened_ms + CONNECT_MS_MAX))
-        if self._watch.held and not self._watch.held.decision:
-            due.append(self._watch.held.since_ms + DECISION_MS)
-        return min(due)
+        return min(*due, lapse_ms(self._watch.held))
 
     def command(self, command: Command) -> None:
         match command:
@@ -160,16 +157,8 @@ class EbdsCodec:
                 raise Refused("it pays nothing out")
 
     def _decide(self, escrow: int, decision: int) -> None:
-        self._undecided(escrow).decision = decision
+        undecided(self._watch.held, escrow).decision = decision
         self._link.hurry()
-
-    def _undecided(self, escrow: int) -> Held:
-        held = self._watch.held
-        if held is None or held.escrow != escrow:
-            raise NotInEscrow(f"note {escrow} is not in escrow")
-        if held.decision:
-            raise NotInEscrow(f"note {escrow} is already decided")
-        return held
 
     # Replies
 
@@ -316,7 +305,7 @@ class EbdsCodec:
 
     def _lapse(self, now_ms: int) -> list[Event]:
         held = self._watch.held
-        if held and not held.decision and now_ms >= held.since_ms + DECISION_MS:
+        if held and now_ms >= lapse_ms(held):
             held.decision = RETURN
         reason = "" if self._lost else self._silence(now_ms) or self._slowness(now_ms)
         if not reason:

@@ -20,7 +20,6 @@ from hardware.acceptors.contract import (
     NoteRejected,
     NoteReturned,
     NoteStacked,
-    NotInEscrow,
     PayOut,
     PoweredUp,
     Refused,
@@ -28,18 +27,18 @@ from hardware.acceptors.contract import (
     ReturnNote,
     StackNote,
 )
+from hardware.acceptors.escrow import lapse_ms, undecided
 from hardware.acceptors.id003 import frames
 from hardware.acceptors.id003.currency import USA, Table
 from hardware.acceptors.id003.frames import FAULTS, INHIBIT_READ, POWER_UPS, RESTING, SETTINGS, Answer, Frame, Status
 from hardware.acceptors.id003.link import Link
 from hardware.acceptors.id003.queries import Interrogation
 from hardware.acceptors.id003.settings import Settings
-from hardware.acceptors.id003.watch import Held, Watch
+from hardware.acceptors.id003.watch import Watch
 
 LOST_MS = 5_000
 SEARCH_MS = 1_000  # between two polls to a device that is lost
 CONNECT_MS_MAX = 60_000  # a device that answers is ready by then; its power-up has a limit of its own
-DECISION_MS = 5_000  # nobody decided: the customer gets the note back, well before the device's own limit of 10 s
 HOLD_MS = 2_000  # restarts that limit, should this device's be a shorter one
 PROOF_MS = 2_000  # between two questions to a device at rest whose answer cannot be an echo
 RESET_MS_MAX = 15_000  # it may be silent for so long after RESET
@@ -134,9 +133,7 @@ class Id003Codec:
             due.append(self._lost_ms())
             if not self._connected:
                 due.append(max(self._last_good_ms + 1, self._opened_ms + CONNECT_MS_MAX))
-        if self._watch.held and not self._watch.held.decision:
-            due.append(self._watch.held.since_ms + DECISION_MS)
-        return min(due)
+        return min(*due, lapse_ms(self._watch.held))
 
     def command(self, command: Command) -> None:
         match command:
@@ -161,16 +158,8 @@ class Id003Codec:
                 raise Refused("it pays nothing out")
 
     def _decide(self, escrow: int, decision: str) -> None:
-        self._undecided(escrow).decision = decision
+        undecided(self._watch.held, escrow).decision = decision
         self._link.hurry()
-
-    def _undecided(self, escrow: int) -> Held:
-        held = self._watch.held
-        if held is None or held.escrow != escrow:
-            raise NotInEscrow(f"note {escrow} is not in escrow")
-        if held.decision:
-            raise NotInEscrow(f"note {escrow} is already decided")
-        return held
 
     # Answers
 
@@ -396,7 +385,7 @@ class Id003Codec:
 
     def _lapse(self, now_ms: int) -> list[Event]:
         held = self._watch.held
-        if held and not held.decision and now_ms >= held.since_ms + DECISION_MS:
+        if held and now_ms >= lapse_ms(held):
             held.decision = "return"
         reason = "" if self._lost else self._silence(now_ms) or self._slowness(now_ms)
         if not reason:

@@ -25,7 +25,6 @@ from hardware.acceptors.contract import (
     NoteRejected,
     NoteReturned,
     NoteStacked,
-    NotInEscrow,
     PayOut,
     PayoutEnded,
     PoweredUp,
@@ -34,8 +33,10 @@ from hardware.acceptors.contract import (
     ReturnNote,
     StackNote,
 )
+from hardware.acceptors.escrow import lapse_ms, undecided
+from hardware.acceptors.ssp.acks import Acks
 from hardware.acceptors.ssp.enabling import Enabling
-from hardware.acceptors.ssp.events import NEEDS_NO_ACK, Code, Told, read_events
+from hardware.acceptors.ssp.events import Code, Told, read_events
 from hardware.acceptors.ssp.frames import Frame
 from hardware.acceptors.ssp.link import POLL_MS, Kind, Link
 from hardware.acceptors.ssp.opening import Opening
@@ -50,7 +51,6 @@ from hardware.acceptors.ssp.words import Reply
 LOST_MS = 5_000
 LOST_MOVING_MS = 20_000  # twenty tries while a note may be moving
 CONNECT_MS_MAX = 60_000
-DECISION_MS = 5_000  # nobody decided: the customer gets the note back, before the device's own ten seconds
 HOLD_MS = 500
 RESET_REST_MS = 2_000
 RESET_MS_MAX = 20_000
@@ -90,9 +90,7 @@ class SspCodec:
         self._payout = Payout(self._table, self._number)
         self._enabling = Enabling()
         self._reports: set[int] = set()  # not durable yet
-        self._unconfirmed: list[Told] = []  # told under POLL WITH ACK, and no EVENT ACK was answered since
-        self._ack_due = False
-        self._acks = True  # POLL WITH ACK is known to the device
+        self._acks = Acks()
         self._probing = False
         self._first = True  # no poll reply at all since this object was made
         self._reset_wanted = False
@@ -144,9 +142,7 @@ class SspCodec:
             due.append(self._last_good_ms + self._patience_ms)
             if not self._connected:
                 due.append(max(self._last_good_ms + 1, self._opened_ms + CONNECT_MS_MAX))
-        if self._watch.held and not self._watch.held.decision:
-            due.append(self._watch.held.since_ms + DECISION_MS)
-        return min(due)
+        return min(*due, lapse_ms(self._watch.held))
 
     def command(self, command: Command) -> None:
         match command:
@@ -173,12 +169,7 @@ class SspCodec:
                 self._pay_out(command)
 
     def _decide(self, escrow: int, decision: int) -> None:
-        held = self._watch.held
-        if held is None or held.escrow != escrow:
-            raise NotInEscrow(f"note {escrow} is not in escrow")
-        if held.decision:
-            raise NotInEscrow(f"note {escrow} is already decided")
-        held.decision = decision
+        undecided(self._watch.held, escrow).decision = decision
         self._link.hurry()
 
     def _pay_out(self, command: PayOut) -> None:
@@ -239,12 +230,12 @@ class SspCodec:
             case Word.REJECT:
                 self._rejected(data)
             case Word.EVENT_ACK:
-                self._unconfirmed.clear()
+                self._acks.answered()
             case Word.SET_INHIBITS | Word.ENABLE | Word.DISABLE:
                 return self._switched(asked, data, now_ms)
             case Word.GET_ALL_LEVELS | Word.PAYOUT_BY_DENOMINATION:
                 if asked[0] == Word.PAYOUT_BY_DENOMINATION and data[0] == Reply.OK:
-                    self._unconfirmed.clear()  # what it tells from here on is of this payout
+                    self._acks.answered()  # what it tells from here on is of this payout
                 return self._payout.answered(asked, data, now_ms)
         return []
 
@@ -267,11 +258,11 @@ class SspCodec:
     def _polled(self, data: bytes, now_ms: int) -> list[Event]:
         if data[0] != Reply.OK:
             if data[0] == Reply.UNKNOWN_COMMAND:
-                self._acks = False
+                self._acks.known = False
             return []
         told, problem = self._read(data)
         if self._link.asked[0] == Word.POLL_WITH_ACK:
-            told = self._unheard(told)
+            told = self._acks.unheard(told)
         wanted = self._enabling.wanted if self._connected and not self._wrong else frozenset()
         replay = self._first and bool(self._link.session)
         self._first = False
@@ -279,24 +270,6 @@ class SspCodec:
         events += self._payout.told(told, now_ms, replay)
         self._enabling.heard(self._watch.disabled, now_ms)
         return self._powered_up(events) or self._connect(events, told, now_ms)
-
-    def _unheard(self, told: list[Told]) -> list[Told]:
-        """Return what is new: an event is told again with every poll until an EVENT ACK was answered."""
-        fresh: list[Told] = []
-        known = list(self._unconfirmed)
-        for event in told:
-            if event.code == Code.READ and event.channel:
-                known.clear()  # with an event pending the device takes no further note
-                self._unconfirmed.clear()
-            if event in known:
-                known.remove(event)
-                self._ack_due = True
-                continue
-            fresh.append(event)
-            if event.code not in NEEDS_NO_ACK:
-                self._unconfirmed.append(event)
-                self._ack_due = True
-        return fresh
 
     def _rejected(self, data: bytes) -> None:
         """A note that is not there any more is moving. If REJECT is not possible now, HOLD tells which it is."""
@@ -335,7 +308,7 @@ class SspCodec:
             self._link.renew()
 
     def _disconnect(self) -> None:
-        self._connected = self._ack_due = False
+        self._connected = self._acks.due = False
         self._good = 0
         self._enabling.forget()
 
@@ -371,9 +344,9 @@ class SspCodec:
         """Ask the device anew after a restart; what else its reply told stays told."""
         if not any(isinstance(event, PoweredUp) for event in events):
             return []
-        due = self._ack_due
+        due = self._acks.due
         self._disconnect()
-        self._ack_due = due
+        self._acks.due = due
         self._opening.device_restarted()
         return events
 
@@ -416,8 +389,8 @@ class SspCodec:
         if self._reset_wanted:
             self._reset_wanted = False
             return bytes([Word.RESET]), 0
-        if self._ack_due and self._link.session is not None:
-            self._ack_due = False
+        if self._acks.due and self._link.session is not None:
+            self._acks.due = False
             return bytes([Word.EVENT_ACK]), 0
         if not self._opening.done:
             return self._opening.ask(), 0
@@ -443,7 +416,7 @@ class SspCodec:
         return self._poll()
 
     def _poll(self) -> tuple[bytes, int]:
-        acked = self._link.session is not None and self._acks
+        acked = self._link.session is not None and self._acks.known
         return bytes([Word.POLL_WITH_ACK if acked else Word.POLL]), POLL_MS
 
     def _unanswered(self, now_ms: int) -> None:
@@ -470,7 +443,7 @@ class SspCodec:
 
     def _lapse(self, now_ms: int) -> list[Event]:
         held = self._watch.held
-        if held and not held.decision and now_ms >= held.since_ms + DECISION_MS:
+        if held and now_ms >= lapse_ms(held):
             held.decision = RETURN
         if self._lost:
             return []

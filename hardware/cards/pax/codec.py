@@ -319,9 +319,10 @@ class PaxCodec:
         return self._settled_ms is not None and now_ms >= self._settled_ms
 
     def _doubt(self, finding: Finding) -> list[Event]:
-        """A terminal that stores transactions by itself cannot say that it has none."""
-        if finding.verdict.result == ABSENT and "store_and_forward" in self._faults:
-            return self._fail(UNKNOWN, "it may be stored on the terminal")
+        """Another terminal cannot say that there is none, nor one that stores transactions by itself."""
+        doubts = [code for code in _REFUSING if code in self._faults]
+        if finding.verdict.result == ABSENT and doubts:
+            return self._fail(UNKNOWN, f"not believed: {doubts[0]}")
         return self._end(finding)
 
     # Opening and rest

@@ -272,7 +272,7 @@ class StripeMachine:
 
     def _met(self, reader: Reader) -> None:
         self._connected, self._said_lost = True, ""
-        identity = Identity("stripe", reader.model, reader.serial, reader.firmware, reader.id)
+        identity = Identity("stripe", reader.model, reader.serial, reader.firmware, reader.id, central=True)
         self._events.append(Connected(identity))
         self._judge(reader)
 

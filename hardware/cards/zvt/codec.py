@@ -249,7 +249,7 @@ class ZvtCodec:
             if not exchange or exchange.answered:
                 return []
             exchange.answer(message, now_ms)
-            return self._finish(Ending(How.REFUSED, exchange.refusal), now_ms) if exchange.refusal else self._started()
+            return self._finish(exchange.refused(self._link.repeated), now_ms) if exchange.refusal else self._started()
         if exchange and exchange.answered:
             return self._course(exchange, message, now_ms)
         return self._stray(message)

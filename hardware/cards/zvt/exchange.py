@@ -2,7 +2,7 @@
 
 from hardware.cards.zvt.frames import Message
 from hardware.cards.zvt.link import NEVER_MS
-from hardware.cards.zvt.outcomes import Ending, How
+from hardware.cards.zvt.outcomes import BUSY, Ending, How
 from hardware.cards.zvt.status import Information
 
 ANSWER_MS = 5_000  # T3, from the command to 80 or 84
@@ -22,6 +22,7 @@ class Exchange:
         self._answer_ms = ANSWER_SERIAL_MS if serial else ANSWER_MS
         self._limit_ms = CHORE_MS if chore else COURSE_MS
         self._course_ms = now_ms
+        self._chore = chore
 
     @property
     def decided(self) -> bool:
@@ -38,6 +39,12 @@ class Exchange:
         positive = message.code >> 8 == 0x80 or message.code == 0x8400
         self.refusal = 0 if positive else message.code & 0xFF
         self._course_ms = now_ms
+
+    def refused(self, repeated: bool) -> Ending:
+        """A terminal that is busy with nothing but this command got it twice: how the first one ends is not known."""
+        if repeated and not self._chore and self.refusal in BUSY:
+            return Ending(How.SILENT, reason="the terminal is busy with what was said twice")
+        return Ending(How.REFUSED, self.refusal)
 
     def goes_on(self, now_ms: int, limit_ms: int | None) -> None:
         self._course_ms = now_ms

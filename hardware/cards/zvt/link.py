@@ -41,6 +41,9 @@ class Link(Protocol):
     def send(self, now_ms: int) -> bytes:
         """Return the bytes to send now."""
 
+    @property
+    def repeated(self) -> bool: ...
+
     def delivered(self) -> bool:
         """Whether everything said has reached the other side, as far as the line can tell."""
 
@@ -85,6 +88,10 @@ class TcpLink:
     def send(self, now_ms: int) -> bytes:
         out, self._out = self._out, b""
         return out
+
+    @property
+    def repeated(self) -> bool:
+        return False
 
     def delivered(self) -> bool:
         return not self._out
@@ -192,6 +199,11 @@ class SerialLink:
 
     def delivered(self) -> bool:
         return not self._queue and self._waiting is None
+
+    @property
+    def repeated(self) -> bool:
+        """What was said last had to be said again, and may have been heard twice."""
+        return self._sends > 1
 
     def quiet_ms(self) -> int:
         silent = self.delivered() and not self._receiver.inside

@@ -16,7 +16,7 @@ from hardware.cards.contract import (
     Void,
 )
 from hardware.cards.zvt.memory import Attempt
-from hardware.cards.zvt.status import CURRENCIES, Information, Likeness, compare, trace_of
+from hardware.cards.zvt.status import CURRENCIES, Information, Likeness, compare, is_older, trace_of
 
 BY_KEY_OR_TIME, ALREADY_REVERSED = 0x6C, 0xB4
 BUSY = frozenset({0x9C, 0xA0})
@@ -121,6 +121,9 @@ def look(query: Query, attempt: Attempt | None, stored: Stored, currency: str) -
     own = attempt if attempt and _is(attempt, query) else None
     if own and not own.sent:
         return Outcome(ABSENT, reason="never sent")
+    if attempt and own is None and query.after and attempt.mark == query.after:
+        # The memory is written before anything leaves, and it is still that of the one before.
+        return Outcome(ABSENT, reason="never sent")
     if stored.mark is None:
         return Outcome(UNKNOWN, reason="the terminal does not say what it stored last")
     if own and own.terminal and stored.terminal and own.terminal != stored.terminal:
@@ -154,6 +157,8 @@ def _look_for_payment(query: Query, before: str | None, mark: str, stored: Store
         case Likeness.OTHER if mark:
             # It told us another number before: that one is not there any more.
             return Outcome(UNKNOWN, reason="another transaction")
+        case Likeness.OTHER if is_older(last, before or ""):
+            return Outcome(UNKNOWN, reason="the one before is gone")
         case Likeness.OTHER:
             return _found(query, stored, currency)
     return Outcome(UNKNOWN, reason="it cannot be told from the one before")

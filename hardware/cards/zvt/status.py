@@ -144,6 +144,16 @@ def compare(one: str, other: str) -> Likeness:
     return Likeness.SAME if both and not times_differ else Likeness.DOUBTFUL
 
 
+def is_older(one: str, other: str) -> bool:
+    """Return whether `one` may be from before `other`: a smaller number, and no later moment.
+
+    Numbers start again some day, and moments each new year, but not both in one go.
+    """
+    first, second = _parts(one), _parts(other)
+    smaller = any(a and b and a < b for a, b in zip(first[:2], second[:2], strict=True))
+    return smaller and not (first[2] and second[2] and first[2] > second[2])
+
+
 def receipt_of(mark: str) -> str:
     return _parts(mark)[0]
 
