@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hardware.cards import contract
 from kiosk.domain import tenders as t
-from tests.simulation.residents import PIN, quiet
+from tests.simulation.residents import quiet, sign_in
 from tests.simulation.timeline import Life
 from tests.simulation.violation import require
 
@@ -136,12 +136,8 @@ class DayEnd:
         yield from quiet(world)
         if world.screen != "attract":
             return
-        world.touch("staff")
-        yield 300
-        for digit in PIN:
-            world.touch("key", digit)
-            yield 50
-        for name in ("submit", "staff_cards", "close_batch"):
+        yield from sign_in(world)
+        for name in ("staff_cards", "close_batch"):
             world.touch(name)
             yield 300
         waited = 0

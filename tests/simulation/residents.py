@@ -280,13 +280,7 @@ def collect(world: "World", chance: random.Random) -> Life:
     """Two people of the city carry the notes away, some after telling the kiosk, some without."""
     if chance.random() < 0.7:
         yield from quiet(world)
-        world.touch("staff")
-        yield 300
-        for digit in PIN:
-            world.touch("key", digit)
-            yield 50
-        world.touch("submit")
-        yield 300
+        yield from sign_in(world)
         world.touch("swap_cassette")
         yield 300
         world.touch("confirm")
@@ -309,12 +303,12 @@ def look_at_the_recycler(world: "World") -> Life:
         yield 5_000
         if world.watch.books.payout_unknown and world.watch.books.payout is None:
             yield from quiet(world)
-            yield from _sign_in(world)
+            yield from sign_in(world)
             world.touch("sign_out")
             yield 500
 
 
-def _sign_in(world: "World") -> Life:
+def sign_in(world: "World") -> Life:
     world.touch("staff")
     yield 300
     for digit in PIN:

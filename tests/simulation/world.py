@@ -3,24 +3,19 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.brain import events
 from kiosk.brain.settings import Timeouts
-from kiosk.config.model import Acceptor, Card, CheckReader, Config, Kiosk, Office, Printer, Reader, Server
+from kiosk.config.model import CheckReader
 from kiosk.domain.snapshot import Snapshot
 from kiosk.engine.process import Identity, settings_of
 from kiosk.engine.storage import AMPLE, Room
 from kiosk.journal.errors import JournalDamaged, JournalUnwritable
-from kiosk.journal.keys import Enrolment, public_key_text
 from kiosk.journal.store import OPEN
-from kiosk.scanning.library import load as load_profiles
-from kiosk.scanning.profile import Profile
 from tests.simulation import faults as trouble
+from tests.simulation import installation
 from tests.simulation.acceptors import FAMILIES, USUAL
 from tests.simulation.card_watch import CardWatch
 from tests.simulation.central import Central, LedgerServer
@@ -41,13 +36,10 @@ from tests.simulation.timeline import Life, Timeline
 from tests.simulation.violation import Violation
 from tests.simulation.watch import COMMITTED, Watch
 
-FEES = Path(__file__).parents[2] / "assets" / "fees" / "demo.toml"
 STEP_MS = 100
 VISIT_MS = 22_000  # about how long one takes, for the spread of faults
 ALL_TRIED_MS = 30_000  # a line says all it has to say three times, five seconds apart
 REST_MS = 600_000  # within ten minutes after the last fault all is posted
-KIOSK_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-NONCE = "5e" * 32
 _TIMEOUTS = Timeouts(idle=15_000, idle_answer=5_000, done=6_000, staff_idle=20_000, pin_lock=20_000)
 
 
@@ -77,7 +69,7 @@ class World:
             self.households = [replace(house, checks_refused=flags.random() < 0.15) for house in self.households]
         again = [chance.choice(self.households) for _ in range(chance.choice((0, 0, 1, 1, 2)))]
         self.comers = self.households + again  # some come twice, with the same bill in hand
-        self.who = Identity(KIOSK_KEY, _enrolment())
+        self.who = Identity(installation.KIOSK_KEY, installation.enrolment())
         self.disk = Disk(self.chance_of("disk"))
         self.disk.on_sync = self._syncing
         self.journal_path = self.disk.folder / "journal.db"
@@ -85,13 +77,14 @@ class World:
         self.usual_sync_ms = self.sync_ms = chance.choice((0, 0, 0, 30, 250))
         terminal = TERMINALS.get(family)
         self.day_end = DayEnd(self, possible=terminal is not None and terminal.closes_batch)
-        self.config = _config(_card(self.chance_of("fee"), self.day_end.at) if terminal is not None else None)
+        card = installation.card(self.chance_of("fee"), self.day_end.at) if terminal is not None else None
+        self.config = installation.config(card)
         if self.checks is not None:
             printer = replace(self.config.printer, slip=self.chance_of("slips").random() < 0.6)
             self.config = replace(self.config, check_reader=CheckReader("/dev/checks"), printer=printer)
         self.settings = replace(settings_of(self.config, self.who.enrolment), timeouts=_TIMEOUTS)
         self.table = {channel: ("USD", value_minor) for channel, value_minor in CHANNELS.items()}
-        self.profiles = _profiles()
+        self.profiles = installation.profiles()
         self.watch = Watch(self)
         self.slot = Slot(self, FAMILIES.get(family, FAMILIES[USUAL])(chance, self.table))
         self.printer = SimulatedPrinter(self.timeline, self.watch, self.chance_of("slips put in"))
@@ -124,8 +117,8 @@ class World:
         if self.seed // 2 % 10 == 0:
             from tests.simulation.django_server import DjangoServer
 
-            return DjangoServer(self.timeline, enrolment, KIOSK_KEY, self.households, self.machine.unix_s)
-        kiosk = (enrolment.kiosk_id, enrolment.epoch, enrolment.nonce, KIOSK_KEY.public_key())
+            return DjangoServer(self.timeline, enrolment, installation.KIOSK_KEY, self.households, self.machine.unix_s)
+        kiosk = (enrolment.kiosk_id, enrolment.epoch, enrolment.nonce, installation.KIOSK_KEY.public_key())
         return LedgerServer(self.timeline, kiosk, SERVER_KEY, self.households)
 
     def chance_of(self, name: str) -> random.Random:
@@ -461,40 +454,3 @@ class World:
         self.trace("the server is restored from its backup")
         self.central.restore(backup)
         self.restores += 1
-
-
-def _enrolment() -> Enrolment:
-    return Enrolment(
-        kiosk_id="rb-07",
-        epoch=1,
-        nonce=NONCE,
-        server_key=public_key_text(SERVER_KEY),
-        receipt_prefix="RB-07",
-        city="City of Riverbend",
-        time_zone="America/Chicago",
-        public_key=public_key_text(KIOSK_KEY),
-    )
-
-
-def _card(chance: random.Random, close_batch_at: str) -> Card:
-    fees = FEES if chance.random() < 0.5 else None
-    return Card("zvt", "/dev/terminal", fees=fees, category="9311", close_batch_at=close_batch_at)
-
-
-def _config(card: Card | None) -> Config:
-    return Config(
-        state_dir=Path("/nowhere"),
-        run_dir=Path("/nowhere"),
-        kiosk=Kiosk("Lobby 7", "City Hall, east lobby"),
-        office=Office("City of Riverbend", ("100 Main Street",), "(636) 555-0142", "(636) 555-0143"),
-        server=Server("https://city.example", heartbeat_s=20),
-        acceptor=Acceptor("/dev/acceptor"),
-        printer=Printer("file", "/dev/printer"),
-        reader=Reader(imager="/dev/imager"),
-        card=card,
-    )
-
-
-@cache
-def _profiles() -> tuple[Profile, ...]:
-    return load_profiles(("riverbend",))
