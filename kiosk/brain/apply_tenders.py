@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kiosk.brain.attempts import announced, attempt_of, forgotten, restated
+from kiosk.brain.attempts import announced, attempt_of, forgotten, refunded, restated
 from kiosk.brain.contradiction import Contradiction, require
 from kiosk.brain.state import Attempt, Books, OpenPayment, OpenPayout, OtherAccount
 from kiosk.domain import facts as f
@@ -108,7 +108,7 @@ def _undone_unasked(books: Books, fact: t.CardSaleVoided) -> Books:
     require(len(known) == 1, "a sale was undone that nobody knows")
     require(known[0].amount_minor == fact.amount_minor, "a sale was undone with another sum")
     require(not any(known[0] == attempt.sale for attempt in books.attempts), "a sale was undone while it is voided")
-    require(all(refund.of != fact.of for refund in books.refunds), "a sale was undone that was refunded")
+    require(not refunded(books, fact.of), "a sale was undone that was refunded")
     payment = books.payment
     if payment is not None:
         payment = replace(payment, cards=tuple(card for card in payment.cards if card != known[0]))

@@ -29,6 +29,12 @@ def forgotten(books: Books, attempt: Attempt) -> Books:
     return replace(books, attempts=tuple(other for other in books.attempts if other is not attempt))
 
 
+def refunded(books: Books, of: str) -> bool:
+    """Return whether anything of the sale `of` was given back, not counting a refund whose end is not known."""
+    open_ends = {attempt.reference for attempt in books.attempts}
+    return any(refund.of == of and refund.reference not in open_ends for refund in books.refunds)
+
+
 def restated(books: Books, attempt: Attempt, state: str, reason: str) -> Books:
     others = tuple(other for other in books.attempts if other is not attempt)
     room = _ENDED_MAX - (state not in _OVER)

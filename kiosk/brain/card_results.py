@@ -4,6 +4,7 @@ A result that comes late counts like any other. What was found for a payment tha
 a receipt of its own, whoever stands there now.
 """
 
+from kiosk.brain.attempts import refunded
 from kiosk.brain.card import find, go_on, orphan, start_void, stop_looking, take_fee
 from kiosk.brain.cash import refresh_offer, settle_leftover
 from kiosk.brain.closing import catch_up, close, complete, disable, leave, print_receipt, show_done
@@ -212,6 +213,7 @@ def _voided(turn: Turn, attempt: Attempt, event: CardEnded) -> None:
 
 def card_reversed(turn: Turn, event: CardReversed) -> None:
     """The terminal undid a sale by itself, though it may have said approved before: no money of it is left."""
+    _call_off_refund(turn, event.reference)
     if event.report:
         turn.order(AcknowledgeCard(event.report))
     attempt = next((one for one in turn.books.attempts if one.reference == event.reference), None)
@@ -228,7 +230,7 @@ def card_reversed(turn: Turn, event: CardReversed) -> None:
         _no_money(turn, attempt, told)
         return
     void = next((one for one in turn.books.attempts if one.operation == "void" and one.sale == card), None)
-    if card is None or _refunded(turn, card):
+    if card is None or refunded(turn.books, card.reference):
         turn.record(DeviceFaultSeen("terminal", "reversed", f"sale {event.reference}"[:100]))
     elif void is not None:
         _undone_before_us(turn, void, card)
@@ -236,10 +238,11 @@ def card_reversed(turn: Turn, event: CardReversed) -> None:
         _undone_unasked(turn, card)
 
 
-def _refunded(turn: Turn, card: CardSaleApproved) -> bool:
-    """Its money is given back by us already, or may be: staff have to look."""
-    under_way = any(one.sale == card and one.operation != "void" for one in turn.books.attempts)
-    return under_way or any(refund.of == card.reference for refund in turn.books.refunds)
+def _call_off_refund(turn: Turn, of: str) -> None:
+    """Before the report is acknowledged, for which a refund may wait. One that leaves all the same counts."""
+    attempt = turn.books.attempt
+    if attempt is not None and (attempt.operation, attempt.state, attempt.of) == ("refund", "open", of):
+        turn.order(CancelCard(attempt.reference))
 
 
 def _undone_before_us(turn: Turn, void: Attempt, card: CardSaleApproved) -> None:

@@ -15,7 +15,7 @@ from kiosk.brain.commands import (
     PrintRefund,
     SetTimer,
 )
-from kiosk.domain.facts import CardSaleVoided, DeviceFaultSeen, KioskFrozen, PaymentCompleted
+from kiosk.domain.facts import DeviceFaultSeen, KioskFrozen, PaymentCompleted
 from kiosk.domain.refunds import CardRefunded, RefundEnded, RefundStarted, RefundUnknown
 from kiosk.domain.snapshot import DeviceHealth
 from tests.unit.card_world import SERVICE_FEE
@@ -336,31 +336,6 @@ def test_cash_alone_is_not_refunded_to_a_card() -> None:
     kiosk.touch("staff_refund")
     assert kiosk.state.scene.refund is not None
     assert kiosk.state.scene.refund.payments == ()
-
-
-def test_what_changed_since_it_was_looked_up_is_looked_up_again() -> None:
-    """The terminal undoes the very sale by itself while the second person walks over."""
-    kiosk = world()
-    paid = kiosk.pay()
-    kiosk.to_sign()
-    reference = paid.cards[0].reference
-    kiosk.tell(events.CardReversed, report=99, reference=reference, amount_minor=5318, reason="")
-    assert len(kiosk.of(CardSaleVoided)) == 1
-    kiosk.type("2")
-    assert (kiosk.state.scene.notice, kiosk.of(RefundStarted)) == ("refund_changed", [])
-    kiosk.touch("refund_payment", paid.receipt_number)
-    kiosk.touch("refund_whole", reference)
-    assert kiosk.state.scene.refund is not None
-    assert kiosk.state.scene.refund.step == "card", "what the terminal undid has nothing left"
-
-
-def test_a_sale_that_was_refunded_is_not_undone_in_the_books_too() -> None:
-    kiosk = world()
-    paid = kiosk.pay()
-    kiosk.refund().end("approved")
-    kiosk.tell(events.CardReversed, report=99, reference=paid.cards[0].reference, amount_minor=5318, reason="")
-    assert (kiosk.of(CardSaleVoided), kiosk.state.books.card_minor) == ([], 0)
-    assert kiosk.of(DeviceFaultSeen)[-1].fault == "reversed"
 
 
 @pytest.mark.parametrize("trouble", ["lost", "frozen", "off", "no_cards", "fault", "storage"])
