@@ -405,6 +405,7 @@ class Account:
             "payment_intent": intent["id"],
             "status": "pending" if self.settings.refund_pending_ms else "succeeded",
             "twin_due_ms": due_ms,
+            "twin_whole": "amount" not in form,  # of all that is left: so the kiosk voids
         }
         self.store.refunds.append(refund)
         return self._expanded_refund(refund, form)
@@ -457,7 +458,7 @@ class Account:
         return intent | {"latest_charge": latest if whole else latest["id"]}
 
     def _expanded_refund(self, refund: Json, form: Form) -> Json:
-        shown = {name: value for name, value in refund.items() if name != "twin_due_ms"}
+        shown = {name: value for name, value in refund.items() if not name.startswith("twin_")}
         if form.get("expand[]") == "charge":
             shown["charge"] = self._intent(refund["payment_intent"])["latest_charge"]
         return shown

@@ -16,6 +16,7 @@ does: approve, decline, partial, too_much, customer_cancels, walks_away, offline
 `number` is the code of a refusal, or the cents of a partial approval. The fields of Settings that the protocol sheet
 leaves open: vending, not_issued_reverses, aborts, busy_code, nothing_stored, reversals_stored, last_only,
 close_forgets, progress, minutes, says_amount, ends_declined, prints; leaks sends a (made up) card number in full.
+`returns` is what becomes of refunds: approve, decline, customer_cancels, walks_away, stays_silent.
 Money in cents, times in milliseconds.
 """
 

@@ -377,11 +377,19 @@ class Terminal:
             yield from self._ended(0x9A, said=False)
             return
         yield from self._progress(0x0A, "Present card")
-        if (yield Wait(self.settings.present_ms, abortable=True)):
+        does, slow_ms, self.slow_ms = self.settings.returns, self.slow_ms, 0
+        present_ms = self.settings.card_wait_ms if does == "walks_away" else self.settings.present_ms
+        if (yield Wait(present_ms, abortable=True)) or does in ("walks_away", "customer_cancels"):
             yield from self._ended(0x6C)
             return
-        yield Wait(self.settings.host_ms)
+        yield Wait(self.settings.host_ms + slow_ms)
+        if does == "decline":
+            yield from self._ended(0x05)
+            return
         entry = self._enter("refund", int(asked.get(0x04, b"\0").hex()))
+        if does == "stays_silent":
+            self._settle(entry)
+            yield Wait(10**9)
         if (yield self._tell(0x040F, self._information(entry))) is None:
             yield from self._undo(entry, 0x6C)
             return

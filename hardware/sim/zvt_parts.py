@@ -19,6 +19,7 @@ PLANS = (
     "too_much",
     "stays_silent",
 )
+RETURNS = ("approve", "decline", "customer_cancels", "walks_away", "stays_silent")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class Settings:
     ends_declined: bool = True  # sends 06 1E after a declined 04 0F; some send nothing
     leaks: bool = False  # sends the whole card number, tracks and expiry
     prints: int = 0  # lines of receipt that it sends all the same
+    returns: str = "approve"  # what becomes of a refund, of RETURNS
+
+    def __post_init__(self) -> None:
+        if self.returns not in RETURNS:
+            raise ValueError(f"no such plan for a refund: {self.returns}")
 
 
 @dataclass

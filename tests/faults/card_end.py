@@ -9,7 +9,7 @@ from hardware.cards.pax import Settings as HostSettings
 from hardware.sim.pax_parts import Settings as TwinSettings
 from kiosk.brain import commands, events
 from kiosk.engine.card import order, translate
-from kiosk.engine.card_patience import Patience
+from kiosk.engine.card_patience import Begun, Patience
 from tests.protocol.pax_bench import PaxTwin
 
 REOPEN_MS = 500
@@ -53,9 +53,8 @@ class CardEnd:
         except contract.Refused as refusal:
             self._patience.refused(command, refusal)
 
-    def _never_began(self, command: contract.Sale | contract.Void, reason: str) -> None:
-        operation = "sale" if isinstance(command, contract.Sale) else "void"
-        values: dict[str, Any] = {"operation": operation, "reference": command.reference}
+    def _never_began(self, command: Begun, reason: str) -> None:
+        values: dict[str, Any] = {"operation": type(command).__name__.lower(), "reference": command.reference}
         self._tell(events.CardEnded, report=0, result=contract.NOT_STARTED, reason=reason, **values)
 
     # The line

@@ -1,5 +1,6 @@
 """The PAX twin for the bench of all terminals."""
 
+from dataclasses import replace
 from typing import Any
 
 from hardware.cards.pax import PaxCodec
@@ -38,6 +39,9 @@ class PaxTwin(Twin):
     def customer(self, does: str, **more: Any) -> None:
         self.terminal.present(Plan(does, **more))
 
+    def returns(self, does: str, host_ms: int = 300) -> None:
+        self.terminal.settings = replace(self.terminal.settings, returns=does, void_ms=host_ms)
+
     def customer_waits(self) -> bool:
         return self.terminal.state() == "card"
 
@@ -46,6 +50,9 @@ class PaxTwin(Twin):
 
     def standing(self) -> list[int]:
         return [record.amount_minor for record in self.terminal.memory.standing()]
+
+    def refunded(self) -> list[tuple[str, int]]:
+        return [(record.reference, record.amount_minor) for record in self.terminal.memory.refunds()]
 
     def made(self) -> int:
         return self.terminal.memory.made

@@ -19,6 +19,7 @@ from tests.protocol.terminal_bench import Bench, Twin
 
 TAKES_MS = 1_000  # for a person to bring a card
 OUTCOMES = {"approve": "approve", "decline": "generic_decline", "partial": "partial"}
+REFUSALS = {"approve": "", "decline": "charge_disputed"}  # of refunds
 MOMENTS = {"card": "reading", "host": "before_authorising", "booked": "after_authorising"}
 
 
@@ -113,6 +114,10 @@ class StripeLineTwin(Twin):
         self._plan = (does, more.get("part_minor", 0))
         self.account.slow_ms = more.get("host_ms", 0)
 
+    def returns(self, does: str, host_ms: int = 300) -> None:
+        del host_ms
+        self.account.refused_refund = REFUSALS[does]
+
     def customer_waits(self) -> bool:
         return self.account.phase == "waiting"
 
@@ -120,9 +125,10 @@ class StripeLineTwin(Twin):
         return self.account.phase != ""
 
     def standing(self) -> list[int]:
-        store = self.account.store
-        paid = [item for item in store.intents if item["status"] == "succeeded"]
-        return [item["amount_received"] for item in paid if not self.account.refunded_minor(item["id"])]
+        return standing(self.account)
+
+    def refunded(self) -> list[tuple[str, int]]:
+        return refunded(self.account)
 
     def made(self) -> int:
         return sum(item["status"] == "succeeded" for item in self.account.store.intents)
@@ -162,6 +168,23 @@ class StripeLineTwin(Twin):
 
     def disconnected(self) -> None:
         self.connected()
+
+
+def standing(account: Account) -> list[int]:
+    """Return the cents of all sales that were paid and not voided."""
+    voided = {refund["payment_intent"] for refund in _given_back(account) if refund["twin_whole"]}
+    paid = [intent for intent in account.store.intents if intent["status"] == "succeeded"]
+    return [intent["amount_received"] for intent in paid if intent["id"] not in voided]
+
+
+def refunded(account: Account) -> list[tuple[str, int]]:
+    """Return reference and cents of what was given back by a refund. A pending one will reach the card."""
+    refunds = [refund for refund in _given_back(account) if not refund["twin_whole"]]
+    return [(refund["metadata"]["reference"], refund["amount"]) for refund in refunds]
+
+
+def _given_back(account: Account) -> list[dict[str, Any]]:
+    return [refund for refund in account.store.refunds if refund["status"] in ("succeeded", "pending")]
 
 
 def stripe_bench(settings: Settings, weather: Weather | None = None, seed: int = 0) -> Bench:

@@ -55,6 +55,10 @@ class Twin(ABC):
         long the host takes."""
 
     @abstractmethod
+    def returns(self, does: str, host_ms: int = 300) -> None:
+        """What becomes of refunds from now on: approve, decline, and whatever else this terminal knows."""
+
+    @abstractmethod
     def customer_waits(self) -> bool:
         """Whether the terminal waits for a card now."""
 
@@ -64,7 +68,11 @@ class Twin(ABC):
 
     @abstractmethod
     def standing(self) -> list[int]:
-        """Return the amounts in cents of all sales that were approved and not undone, in order."""
+        """Return the amounts in cents of all sales that were approved and not voided, in order."""
+
+    @abstractmethod
+    def refunded(self) -> list[tuple[str, int]]:
+        """Return what the host calls each refund that moved money, "" where it keeps no name, and its cents."""
 
     @abstractmethod
     def made(self) -> int:

@@ -1,6 +1,7 @@
 """The ZVT codec and its twin on the bench of all terminals."""
 
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
 from hardware.cards.contract import Codec
@@ -46,6 +47,10 @@ class ZvtTwin(Twin):
         self.device.plan(PLANS[does], more.get("part_minor", 0))
         self.device.slow_ms = max(0, more.get("host_ms", 0) - self.device.settings.host_ms)
 
+    def returns(self, does: str, host_ms: int = 300) -> None:
+        self.device.settings = replace(self.device.settings, returns=PLANS[does])
+        self.device.slow_ms = max(0, host_ms - self.device.settings.host_ms)
+
     def customer_waits(self) -> bool:
         return self.device.state() == "waiting for card"
 
@@ -56,6 +61,10 @@ class ZvtTwin(Twin):
         """A payment that waits for the kiosk's answer is approved; it is undone if none comes."""
         sales = [entry for entry in self.device.memory.entries if entry.kind == "sale"]
         return [entry.amount_minor for entry in sales if entry.state in ("pending", "stored")]
+
+    def refunded(self) -> list[tuple[str, int]]:
+        refunds = [entry for entry in self.device.memory.entries if entry.kind == "refund"]
+        return [("", entry.amount_minor) for entry in refunds if entry.state in ("pending", "stored")]
 
     def made(self) -> int:
         return len([entry for entry in self.device.memory.entries if entry.kind == "sale"])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from billing.ledger.chart import CARD, CASH, CHECKS, CLEARING, CREDIT, RECEIVABLE, SUSPENSE
 from kiosk.domain import facts as f
+from kiosk.domain import refunds as r
 from tests.simulation.violation import require
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 CHAIN = "every record is at the server once, in order"
 BALANCE = "debits equal credits"
 LEDGER_CASH = "ledger cash is the journal's cash acknowledged"
-CARDS = "what the acquirer owes is the journal's sales less its voids"
+CARDS = "what the acquirer owes is the journal's sales less its voids and refunds"
 CHECKS_IN = "each check is booked to its cassette period"
 CLEARED = "clearing is empty when a payment is complete"
 PLACED = "what an account paid is on the account or in suspense"
@@ -76,6 +77,10 @@ class Audit:
                 case f.CardSaleVoided():
                     cards[f"{kiosk}/{fact.of}"] -= fact.amount_minor
                     clearing[fact.payment_id] -= fact.amount_minor
+                case r.CardRefunded():
+                    cards[f"{kiosk}/{fact.reference}"] -= fact.amount_minor
+                    for line in fact.lines:
+                        paid[line.account] -= line.amount_minor
                 case f.CheckTaken():
                     checks[f"{kiosk}/{fact.cassette_period}"] += fact.amount_minor
                     clearing[fact.payment_id] += fact.amount_minor
@@ -87,7 +92,8 @@ class Audit:
         require(booked.total() == cash.total(), LEDGER_CASH, f"{booked.total()} in the ledger, {cash.total()} in facts")
         cash = Counter({period: minor for period, minor in cash.items() if minor})
         require(booked == cash, PERIODS, f"{booked} in the ledger, {cash} in facts")
-        require(_of(balances, CARD) == +cards, CARDS, f"{_of(balances, CARD)} in the ledger, {cards} in facts")
+        cards = Counter({reference: minor for reference, minor in cards.items() if minor})
+        require(_of(balances, CARD) == cards, CARDS, f"{_of(balances, CARD)} in the ledger, {cards} in facts")
         require(
             _of(balances, CHECKS) == +checks, CHECKS_IN, f"{_of(balances, CHECKS)} in the ledger, {checks} in facts"
         )

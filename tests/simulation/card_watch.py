@@ -34,7 +34,7 @@ class CardWatch:
 
     def fact(self, fact: object) -> None:
         match fact:
-            case t.CardSearchEnded():
+            case t.CardSearchEnded() if fact.reference in self._sums:  # else it was a refund
                 self._given_up[fact.reference] = self._sums[fact.reference]
             case t.CardSaleApproved() | t.CardSaleEnded() | t.CardSaleVoided() | t.VoidEnded():
                 self._given_up.pop(fact.reference, None)
@@ -72,12 +72,18 @@ class CardWatch:
                 require(known, ANNOUNCED, f"{reference} of {amount_minor}, on disk is {attempt}")
                 require(reference not in self._ordered, ONCE, f"{reference} is sent to the terminal twice")
                 self._ordered.add(reference)
+            case contract.Refund():
+                self.world.refunds.ordered(command)
             case contract.CloseBatch():
                 self.world.day_end.ordered(command)
             case contract.Acknowledge(report):
                 end = self._reports.pop(report, None)
-                if end is not None and end.operation == "sale" and end.result == contract.APPROVED:
-                    require(end.reference in self._approved, TOLD, f"{end.reference} is not on disk")
+                if end is not None and end.result == contract.APPROVED:
+                    self._acknowledged(end)
+
+    def _acknowledged(self, end: contract.Ended) -> None:
+        known = {"sale": self._approved, "refund": self.world.refunds.made}.get(end.operation)
+        require(known is None or end.reference in known, TOLD, f"{end.reference} is not on disk")
 
     def told(self, reference: str) -> None:
         """The terminal heard that its approval of this sale is known."""
@@ -104,7 +110,8 @@ class CardWatch:
         open_minor = sum(attempt.amount_minor for attempt in books.attempts if attempt.operation == "sale")
         held = sum(till.twin.standing())
         undoing = sum(attempt.amount_minor for attempt in books.attempts if attempt.operation == "void")
-        most = books.card_minor + open_minor + undoing + sum(self._given_up.values())
+        charged_minor = books.card_minor + self.world.refunds.given_minor
+        most = charged_minor + open_minor + undoing + sum(self._given_up.values())
         require(held <= most, CHARGED, f"{held} charged, {most} on record or looked for")
 
     def at_rest(self) -> None:
@@ -113,7 +120,7 @@ class CardWatch:
             return
         standing = Counter(till.twin.standing())
         amounts = Counter(fact.amount_minor for ref, fact in self._approved.items() if ref not in self._voided)
-        attempt = books.attempt
+        attempt = books.attempt if books.attempt is None or books.attempt.operation != "refund" else None
         maybe = Counter(self._given_up.values())
         if attempt is not None:
             # A terminal that keeps no reference of ours may leave one for people to find.
@@ -123,7 +130,8 @@ class CardWatch:
         more, less = standing - amounts, amounts - standing
         agreed = more <= maybe and less <= maybe
         require(agreed, AGREED, f"{dict(standing)} at the terminal, {dict(amounts)} on record, {attempt}")
-        require(books.card_minor == _sum(amounts), AGREED, f"the books say {books.card_minor}")
+        kept_minor = _sum(amounts) - self.world.refunds.given_minor
+        require(books.card_minor == kept_minor, AGREED, f"the books say {books.card_minor}, the facts {kept_minor}")
 
 
 def _sum(amounts: Counter[int]) -> int:

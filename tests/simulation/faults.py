@@ -56,6 +56,8 @@ def draw_besides(world: "World", horizon_ms: int) -> list[Fault]:
         drawn += draw_approvals(world.chance_of("faults at an approval"), horizon_ms)
     if world.day_end.at:
         drawn += draw_day_end(world.chance_of("faults at the day end"), horizon_ms)
+    if world.refunds.visits:
+        drawn += draw_refunds(world.chance_of("faults at a refund"), horizon_ms)
     if world.checks is not None:
         drawn += draw_checks(world.chance_of("faults of checks"), horizon_ms)
     return drawn
@@ -85,6 +87,15 @@ def draw_day_end(chance: random.Random, horizon_ms: int) -> list[Fault]:
     count = chance.choice((0, 1, 1, 2, 3))
     return [
         Fault(chance.randrange(horizon_ms), chance.choice(tuple(_DAY_END_ACTS)), "", chance.randrange(1 << 30))
+        for _ in range(count)
+    ]
+
+
+def draw_refunds(chance: random.Random, horizon_ms: int) -> list[Fault]:
+    """Return what goes wrong besides, in a world where staff refund cards, while one is refunded."""
+    count = chance.choice((0, 1, 1, 2, 3, 4))
+    return [
+        Fault(chance.randrange(horizon_ms), chance.choice(tuple(_REFUND_ACTS)), "", chance.randrange(1 << 30))
         for _ in range(count)
     ]
 
@@ -324,6 +335,13 @@ def _at_day_end(kind: str, world: "World", chance: random.Random) -> None:
     world.day_end.armed.append(partial(world.timeline.after, chance.choice((0, 0, 10, 30, 60, 200)), act))
 
 
+def _at_refund(kind: str, world: "World", chance: random.Random) -> None:
+    """At the next refund that goes to the terminal, or while it is under way."""
+    act = partial((_ACTS | _CARD_ACTS)[kind], world, chance)
+    wait_ms = chance.choice((0, 0, 5, 20, 60, 200, 900, 1_500, 2_500))
+    world.refunds.armed.append(partial(world.timeline.after, wait_ms, act))
+
+
 def _at_approval(kind: str, world: "World", chance: random.Random) -> None:
     """As soon as the terminal says that the next card paid, or a moment later."""
     assert world.till is not None
@@ -353,7 +371,10 @@ _CHECK_ACTS: dict[str, Callable[["World", random.Random], None]] = {"check reade
 _DAY_END_ACTS: dict[str, Callable[["World", random.Random], None]] = {
     f"{kind} at the day end": partial(_at_day_end, kind) for kind in (*_CARD_ACTS, "process dies", "power cut")
 }
-_BESIDES = _APPROVAL_ACTS | _LINE_ACTS | _CHECK_ACTS | _DAY_END_ACTS
+_REFUND_ACTS: dict[str, Callable[["World", random.Random], None]] = {
+    f"{kind} at a refund": partial(_at_refund, kind) for kind in (*_CARD_ACTS, "process dies", "power cut", "printer")
+}
+_BESIDES = _APPROVAL_ACTS | _LINE_ACTS | _CHECK_ACTS | _DAY_END_ACTS | _REFUND_ACTS
 # What decides over notes happens more often than the rest.
 KINDS = (*_ACTS, "process dies", "process dies soon", "power cut", "power cut while writing")
 KINDS += ("acceptor loses power with a note", "lossy line", "lossy line", "network down", "cassette collected")

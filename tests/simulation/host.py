@@ -35,6 +35,7 @@ from kiosk.journal.store import Journal
 from kiosk.scanning.matching import match
 from kiosk.scanning.outcome import Match
 from tests.simulation.checks import CheckLine
+from tests.simulation.residents import PIN, SECOND_PIN
 from tests.simulation.timeline import FOREVER_MS
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 POSTER_EVERY_MS = 1
 DYING = ("process", "power")
+STAFF = {PIN: "Dana", SECOND_PIN: "Lee"}
 
 
 class Killed(Exception):
@@ -307,8 +309,7 @@ class _Hands(KioskHands):
 
     def _check_pin(self, command: commands.CheckPin, state: State, records: list[Record]) -> None:
         del state, records
-        who = "Dana" if command.pin == "246810" else ""
-        self.inbox.tell(events.PinChecked, request=command.request, who=who)
+        self.inbox.tell(events.PinChecked, request=command.request, who=STAFF.get(command.pin, ""))
 
 
 class _MortalJournal:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 NOTES = (100, 200, 500, 1000, 2000, 5000, 10000)
-PIN = "246810"
+PIN, SECOND_PIN = "246810", "135791"  # of two members of staff
 LOOK_MS = 250
 _ONWARD = ("pay_full", "pay_past_due", "pay_cash", "confirm", "done", "more_time", "allow_credit")
 _AT_CARD = ("agree_fee", "keep_partial", "refuse_partial", "pay_cash", "stop", "confirm", "done")
@@ -171,6 +171,8 @@ class Resident:
                 return
             if self.world.till.undoing and "refuse_partial" in offered and self.chance.random() < 0.8:
                 wishes.insert(0, "refuse_partial")
+            if self.world.refunds.visits and "agree_fee" in offered and self.chance.random() < 0.8:
+                wishes.insert(0, "agree_fee")
             if self.screen == "card":
                 wishes = ["cancel_card"] if self.chance.random() < 0.08 else []
             if wishes and wishes[0] in offered:

@@ -13,6 +13,7 @@ from hardware.cards import contract
 from hardware.cards.stripe import Call, Reply
 from hardware.sim.stripe_account import Account, Settings
 from hardware.sim.stripe_wire import CALLS, Door, Trouble
+from tests.protocol.stripe_line import REFUSALS, refunded, standing
 from tests.protocol.terminal_bench import Twin
 from tests.simulation.till import CardLine
 
@@ -56,6 +57,11 @@ class StripeTwin(Twin):
     def customer(self, does: str, **more: Any) -> None:
         self._plans.append((does, more))
 
+    def returns(self, does: str, host_ms: int = 300) -> None:
+        """How long its issuer takes nobody waits for: a refund is pending meanwhile."""
+        del host_ms
+        self.account.refused_refund = REFUSALS[does]
+
     def customer_waits(self) -> bool:
         return self.account.phase == "waiting"
 
@@ -91,9 +97,10 @@ class StripeTwin(Twin):
     # The books
 
     def standing(self) -> list[int]:
-        paid = [intent for intent in self.account.store.intents if intent["status"] == "succeeded"]
-        left = [intent["amount_received"] - self.account.refunded_minor(intent["id"]) for intent in paid]
-        return [minor for minor in left if minor]
+        return standing(self.account)
+
+    def refunded(self) -> list[tuple[str, int]]:
+        return refunded(self.account)
 
     def references(self) -> list[str]:
         return [line["reference"] for line in self.account.ledger() if line["kind"] == "sale"]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tests.simulation.till import CardLine, Till
 
 WAYS = ("approve", "approve", "approve", "decline", "partial", "partial", "cancel", "walk_away")
+RETURNS = ("approve", "approve", "approve", "approve", "decline")
 
 
 class Terminal(ABC):
@@ -18,7 +19,7 @@ class Terminal(ABC):
 
     `keeps_references`: whatever it did can be found by our reference. `closes_batch`: it does so when it is told to.
     `damage_max`: so many wrong bytes of a frame its checksum is sure to show, 0 if its line damages nothing. `ways` are
-    what its customers do.
+    what its customers do, `returns` what becomes of refunds.
     """
 
     twin: Twin
@@ -26,6 +27,7 @@ class Terminal(ABC):
     closes_batch = True
     damage_max = 1
     ways: tuple[str, ...] = WAYS
+    returns: tuple[str, ...] = RETURNS
 
     @abstractmethod
     def codec(self, kept: object) -> Any:
@@ -55,6 +57,7 @@ class Pax(Terminal):
     """PAX, on a serial line or over TCP. What its sheet leaves open is drawn."""
 
     ways = (*WAYS, "receive_error_paid", "receive_error")
+    returns = (*RETURNS, "receive_error_paid", "receive_error", "offline")
 
     def __init__(self, chance: random.Random) -> None:
         from hardware.cards.pax import Settings
@@ -90,6 +93,7 @@ class Zvt(Terminal):
 
     keeps_references = False
     ways = (*WAYS, *WAYS, "stays_silent")
+    returns = (*RETURNS, *RETURNS, "cancel", "walk_away", "stays_silent")
 
     def __init__(self, chance: random.Random) -> None:
         from hardware.cards.zvt import Profile

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hardware.cards import contract
 from kiosk.brain import events
 from kiosk.engine.card import clean, translate
-from kiosk.engine.card_patience import Patience
+from kiosk.engine.card_patience import Begun, Patience
 from tests.simulation.terminals import Terminal
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class Till:
         self.armed.clear()
         self.terminal.mend()
         self.twin.power_cut_at("")
+        self.twin.returns("approve")
         self.power_on()
         self.plug_in()
 
@@ -156,7 +157,7 @@ class CardLine:
         except contract.Refused as refusal:
             self._patience.refused(command, refusal)
 
-    def _never_began(self, command: contract.Sale | contract.Void | contract.CloseBatch, reason: str) -> None:
+    def _never_began(self, command: Begun, reason: str) -> None:
         if isinstance(command, contract.CloseBatch):
             values = {"count": 0, "total_minor": 0, "reason": clean(reason)}
             self.host.tell(
@@ -166,7 +167,7 @@ class CardLine:
         self.host.tell(
             events.CardEnded,
             report=0,
-            operation="sale" if isinstance(command, contract.Sale) else "void",
+            operation=type(command).__name__.lower(),
             reference=command.reference,
             result=contract.NOT_STARTED,
             reason=clean(reason),

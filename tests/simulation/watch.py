@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hardware.printer.document import Columns, Document, Text
 from kiosk.brain import commands
 from kiosk.brain.apply import Contradiction, apply
+from kiosk.brain.refund_results import SLIPS
 from kiosk.brain.state import Books, OpenPayment, State
 from kiosk.domain import facts as f
 from kiosk.domain.money import format_minor
@@ -112,6 +113,7 @@ class Watch:
             self._fact(fact)
             self.world.card_watch.fact(fact)
             self.world.day_end.fact(fact)
+            self.world.refunds.fact(fact)
             if self.world.checks is not None:
                 self.world.checks.fact(fact)
             self.world.trace(f"{record.seq} {fact}")
@@ -262,6 +264,9 @@ class Watch:
         if kind == "incident":
             self.world.card_watch.incident(number, paper)
             return
+        if kind in SLIPS:
+            self.world.refunds.printed(number, kind, paper)
+            return
         done, claim = self._completed.get(number), self._claims.get(number)
         require(done or claim, PAPER, f"{number} is on paper and not on disk")
         words = [item.text for item in paper if isinstance(item, Text)]
@@ -290,6 +295,7 @@ class Watch:
         self._owners()
         self.world.card_watch.step()
         self.world.day_end.step()
+        self.world.refunds.step()
         if self.world.checks is not None:
             self.world.checks.step()
         self.audit.step()
@@ -328,5 +334,6 @@ class Watch:
         self.world.slot.check()
         self.world.card_watch.at_rest()
         self.world.day_end.at_rest()
+        self.world.refunds.at_rest()
         if self.world.checks is not None:
             self.world.checks.at_rest()

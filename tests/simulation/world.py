@@ -27,6 +27,7 @@ from tests.simulation.households import CHANNELS, Household, draw
 from tests.simulation.machine import SimulatedMachine
 from tests.simulation.network import Network
 from tests.simulation.printer import SimulatedPrinter
+from tests.simulation.refunds import Refunds
 from tests.simulation.residents import Resident, look_at_the_recycler
 from tests.simulation.server_state import SERVER_KEY
 from tests.simulation.slot import Slot
@@ -93,6 +94,7 @@ class World:
         self.network = Network(self.central, self.timeline, self.chance_of("network"))
         self.till = Till(self, terminal(self.chance_of("till"))) if terminal is not None else None
         self.card_watch = CardWatch(self)
+        self.refunds = Refunds(self, possible=self.till is not None)
         self.plugged = True
         self.screen_lit = True
         self.restores = 0  # how often the server was restored
@@ -105,9 +107,10 @@ class World:
         if self.till is not None and self.till.undoing:  # whose money came back comes again
             more = self.chance_of("comers of undoing")
             self.comers += [more.choice(self.households) for _ in range(more.choice((1, 2, 3)))]
-        horizon_ms = VISIT_MS * len(self.comers)
-        drawn = trouble.draw(self.chance_of("faults"), horizon_ms, cards=self.till is not None)
-        drawn += trouble.draw_besides(self, horizon_ms)
+        self.comers += self.refunds.more_comers()
+        self.horizon_ms = VISIT_MS * len(self.comers)
+        drawn = trouble.draw(self.chance_of("faults"), self.horizon_ms, cards=self.till is not None)
+        drawn += trouble.draw_besides(self, self.horizon_ms)
         self.drawn = len(drawn)
         self.faults = [fault for at, fault in enumerate(drawn) if chosen is None or at in chosen]
 
@@ -137,9 +140,10 @@ class World:
             over: list[bool] = []
             self.timeline.live(self._crowd(over))
             self.day_end.live()
+            self.refunds.live()
             for fault in self.faults:
                 self.timeline.live(trouble.happen(self, fault))
-            last_ms = max((self.day_end.until_ms, *(fault.at_ms for fault in self.faults)))
+            last_ms = max((self.day_end.until_ms, self.refunds.until_ms, *(fault.at_ms for fault in self.faults)))
             while not over or self.timeline.now_ms < last_ms:
                 self.step()
             self._repair()
@@ -152,7 +156,7 @@ class World:
     def _crowd(self, over: list[bool]) -> Life:
         chance = self.chance_of("crowd")
         for at, house in enumerate(self.comers):
-            yield chance.choice([0, 500, 4_000, 12_000]) + self.day_end.pause_ms()
+            yield chance.choice([0, 500, 4_000, 12_000]) + self.day_end.pause_ms() + self.refunds.pause_ms()
             self.visits += 1
             self.trace(f"-- visit {at + 1}: {house.number} owes {house.owed_minor}")
             yield from Resident(self, house, self.chance_of(f"visit {at}")).visit()
@@ -216,6 +220,7 @@ class World:
         if self.checks is not None:
             self.checks.mend()
         self.day_end.armed.clear()
+        self.refunds.armed.clear()
         if self.day_end.at:
             self.timeline.live(self.day_end.last_visit())
         self.timeline.live(look_at_the_recycler(self))
