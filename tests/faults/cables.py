@@ -3,12 +3,15 @@
 from collections.abc import Callable
 
 from hardware.acceptors.ebds.frames import MessageType, parse
+from kiosk.brain import events
 from kiosk.domain import facts as f
-from tests.faults.closed_loop import Loop, to_cash
+from kiosk.engine.look_back import looked_back
+from tests.faults.closed_loop import Loop, to_card, to_cash
 
 AWAY_MS = (300, 3_000, 25_000, 40_000)
 WAYS = ("port", "line")
 SILENCE_MS = 5_600  # until silence counts as a lost line: five seconds and a reply's time
+PAID_AT = "2026-11-23T19:42:00.000Z"
 BACK_MS = 9_000  # a port tried every two seconds, a silent one given up after five, then the questions
 
 
@@ -83,7 +86,7 @@ def leaves(loop: Loop) -> None:
     """Whoever stands there goes, wherever they are: what a stage does not offer does nothing."""
     for name in ("stop", "confirm", "cancel_card", "refuse_partial"):
         loop.touch(name)
-    loop.until(lambda: not loop._queue_ and loop.screen not in ("closing", "card"), 200_000)
+    loop.until(lambda: not loop._queue_ and loop.screen not in ("closing", "card", "staff_refunding"), 200_000)
     for name in ("done", "back", "sign_out", "start_over"):
         loop.touch(name)
 
@@ -93,6 +96,41 @@ def assert_settled(loop: Loop) -> None:
     assert loop.books.note is None, loop.where()
     assert not loop.of(f.NoteInDoubt), "the device had power all the time, so it knew"
     assert loop.cassette_minor == loop.books.cash_minor
+
+
+def sign_in(loop: Loop, who: str = "Dana") -> None:
+    loop.touch("staff")
+    _sign(loop, who)
+
+
+def _sign(loop: Loop, who: str) -> None:
+    loop.touch("key", "1")
+    loop.touch("submit")
+    loop.until(lambda: not loop._queue_)
+    loop.tell(events.PinChecked, request=loop.engine.state.scene.request, who=who)
+
+
+def to_refunding(loop: Loop) -> None:
+    """A card has paid, and two members of staff have its terminal give all of it back."""
+    for _ in ("bill", "fee"):
+        loop.terminal.twin.customer("approve")
+    to_card(loop, 5318)
+    loop.until(lambda: loop.screen == "done")
+    loop.touch("done")
+    loop.until(lambda: loop.screen == "attract")
+    sign_in(loop)
+    for name in ("staff_cards", "staff_refund"):
+        loop.touch(name)
+    loop.until(lambda: loop.screen == "staff_refund" and loop.engine.state.scene.request)
+    found = looked_back([(fact, PAID_AT) for fact in loop.facts()], "", 5)
+    loop.tell(events.PaymentsFound, request=loop.engine.state.scene.request, payments=found)
+    loop.touch("refund_payment", found[0].receipt_number)
+    loop.until(lambda: not loop._queue_)
+    loop.tell(events.PaymentsFound, request=loop.engine.state.scene.request, payments=found)
+    loop.touch("refund_whole", found[0].cards[0].reference)
+    loop.touch("refund_why", "paid_twice")
+    _sign(loop, "Lee")
+    loop.until(lambda: loop.screen == "staff_refunding")
 
 
 def paying(loop: Loop) -> None:

@@ -22,6 +22,8 @@ class CardEnd:
         self.twin = PaxTwin(TwinSettings(default="nobody"), notices=True)
         self.plugged = True
         self.line_whole = True  # behind the adapter; a cut there is silence
+        self.frames = 0  # written by either side
+        self.sever: Callable[[int], None] = lambda frame: None  # told of each frame before it travels
         self._clock_ms, self._tell = clock_ms, tell
         self._open = False
         self._open_at_ms = 0
@@ -73,14 +75,23 @@ class CardEnd:
         self.twin.step(dt_ms)
         if not self._open and now >= self._open_at_ms:
             self._try()
-        heard = [data for data in self.twin.take() if self._open and self.line_whole]
-        for data in heard:
-            self._hear(self.codec.feed(data, now))
+        heard = False
+        for data in self.twin.take():
+            if self._travels():
+                heard = True
+                self._hear(self.codec.feed(data, now))
         if self._open and (heard or self.codec.due_ms() <= now):
             data, told = self.codec.tick(now)
             self._hear(told)
-            if data and self._open and self.line_whole:
+            if data and self._travels():
                 self.twin.feed(data)
+
+    def _travels(self) -> bool:
+        """Return whether a frame that is written now arrives."""
+        if self._open and self.line_whole:
+            self.frames += 1
+            self.sever(self.frames)
+        return self._open and self.line_whole
 
     def _hear(self, heard: list[contract.Event]) -> None:
         for event in heard:

@@ -461,8 +461,9 @@ class Loop(Inbox):
         by_card = sum(card.amount_minor for fact in paid for card in fact.cards if card.leg == "bill")
         assert sum(fact.total_minor for fact in paid) == sum(fact.value_minor for fact in stacked) + by_card
         if self.card is not None:
-            assert sum(self.card.twin.standing()) == self.books.card_minor, "what the terminal charged is not booked"
-            assert self.books.card_minor == sum(card.amount_minor for fact in paid for card in fact.cards)
+            back = sum(minor for _, minor in self.card.twin.refunded())
+            assert sum(self.card.twin.standing()) - back == self.books.card_minor, "not booked as the terminal has it"
+            assert self.books.card_minor == sum(card.amount_minor for fact in paid for card in fact.cards) - back
         assert [note for fact in paid for note in fact.notes] == [
             f.NoteInPayment(fact.note_id, fact.value_minor) for fact in stacked
         ], "each stacked note is evidence of one payment, once"

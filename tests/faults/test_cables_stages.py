@@ -12,6 +12,7 @@ import pytest
 from hardware.sim.notes import Place
 from kiosk.brain import events
 from kiosk.domain import facts as f
+from kiosk.domain import refunds as r
 from kiosk.domain.invoice import InvoiceReference
 from kiosk.domain.snapshot import SCREENS
 from tests.faults.cables import (
@@ -23,7 +24,9 @@ from tests.faults.cables import (
     ends_well,
     leaves,
     paying,
+    sign_in,
     stays_inhibited,
+    to_refunding,
 )
 from tests.faults.closed_loop import Loop, to_card, to_cash
 
@@ -65,18 +68,10 @@ def _to_starting(loop: Loop) -> None:
     loop.kill()
 
 
-def _to_staff(loop: Loop) -> None:
-    loop.touch("staff")
-    loop.touch("key", "1")
-    loop.touch("submit")
-    loop.until(lambda: not loop._queue_)
-    loop.tell(events.PinChecked, request=loop.engine.state.scene.request, who="Dana")
-
-
 def _to_swap(loop: Loop) -> None:
     _to_done(loop)
     loop.touch("done")
-    _to_staff(loop)
+    sign_in(loop)
     loop.touch("swap_cassette")
 
 
@@ -98,7 +93,7 @@ def _to_check(loop: Loop) -> None:
 
 
 def _to_cards(loop: Loop) -> None:
-    _to_staff(loop)
+    sign_in(loop)
     loop.touch("staff_cards")
 
 
@@ -158,14 +153,21 @@ STAGES: dict[str, Callable[[Loop], None]] = {
     "done": _to_done,
     "out_of_service": lambda loop: loop.device.fill(),
     "staff_sign_in": lambda loop: loop.touch("staff"),
-    "staff_health": _to_staff,
+    "staff_health": sign_in,
     "staff_swap": _to_swap,
     "staff_cards": _to_cards,
     "staff_refund": _to_refund,
+    "staff_refunding": to_refunding,
     "staff_search": _to_search,
 }
 # What ends by itself, and where: a stage that waits for no person.
-ENDS = {"starting": "attract", "finding": "type_account", "closing": "done", "done": "attract"}
+ENDS = {
+    "starting": "attract",
+    "finding": "type_account",
+    "closing": "done",
+    "done": "attract",
+    "staff_refunding": "staff_refund",
+}
 NOBODY = (
     "attract",
     "out_of_service",
@@ -176,12 +178,12 @@ NOBODY = (
 )  # no resident has begun
 SESSIONS = {"repeat": 2}  # it is asked of somebody who has just paid
 
-AT_TERMINAL = ("fee", "card", "partial", "card_unknown", "staff_cards", "staff_refund", "staff_search")
+AT_STAFF = ("staff_cards", "staff_refund", "staff_refunding", "staff_search")
+AT_TERMINAL = ("fee", "card", "partial", "card_unknown", *AT_STAFF)
 
 
-def test_every_screen_but_a_refund_under_way_is_a_stage_here() -> None:
-    """Cables in a refund are pulled in tests/flows."""
-    assert tuple(STAGES) == tuple(screen for screen in SCREENS if screen != "staff_refunding")
+def test_every_screen_is_a_stage_here() -> None:
+    assert tuple(STAGES) == SCREENS
 
 
 def at_stage(folder: Path, stage: str, cards: bool) -> Loop:
@@ -247,6 +249,59 @@ def test_another_cable_cut_at_every_stage(folder: Path, cable: str, stage: str) 
     leave_search(loop)
     ends_well(loop)
     assert stage != "card_unknown" or loop.terminal.twin.standing() == [5318]
+
+
+# Every frame of a refund
+
+
+def _refund(folder: Path, cut: Callable[[Loop], None] | None = None, frame: int = 0) -> Loop:
+    """Refund a card, and `cut` at this frame from its beginning on."""
+    folder.mkdir()
+    loop = Loop(folder, cards=True)
+    loop.until(lambda: loop.screen == "attract" and loop.engine.state.devices.terminal.state == "ready")
+    to_refunding(loop)
+    loop.terminal.frames = 0
+
+    def sever(count: int) -> None:
+        if cut is not None and count == frame:
+            cut(loop)
+
+    loop.terminal.sever = sever
+    return loop
+
+
+def _frames_of_a_refund(folder: Path) -> int:
+    loop = _refund(folder)
+    loop.until(lambda: loop.screen == "staff_refund")
+    loop.run(BACK_MS)
+    return loop.terminal.frames
+
+
+def _reaches(loop: Loop, frame: int) -> None:
+    loop.until(lambda: loop.terminal.frames >= frame)
+
+
+def _settles(loop: Loop) -> None:
+    loop.until(lambda: loop.books.attempt is None, 400_000)
+
+
+@pytest.mark.parametrize("away_ms", [300, 25_000])
+@pytest.mark.parametrize("cable", ["terminal_port", "terminal_line"])
+def test_the_terminals_cable_cut_at_every_frame_of_a_refund(folder: Path, cable: str, away_ms: int) -> None:
+    """It is made once or not at all, and the journal says which; nobody has to send it again to find out."""
+    cut, mend = OTHERS[cable]
+    for frame in range(1, _frames_of_a_refund(folder / "whole") + 1):
+        loop = _refund(folder / str(frame), cut, frame)
+        _reaches(loop, frame)
+        loop.run(away_ms)
+        mend(loop)
+        _settles(loop)
+        given = [amount_minor for _, amount_minor in loop.terminal.twin.refunded()]
+        assert given in ([], [5318]), frame
+        assert [done.amount_minor for done in loop.of(r.CardRefunded)] == given, frame
+        assert len(loop.of(r.RefundStarted)) == 1
+        assert len(loop.of(r.RefundEnded)) == 1 - len(given)
+        ends_well(loop)
 
 
 # The last state of each journey
