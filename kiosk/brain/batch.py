@@ -2,6 +2,12 @@
 
 Never while a card transaction is under way or its end is not known: to a terminal whose batch is closed, a sale that
 was lost before looks as if it had never been. The close moves no money of ours, so one that failed is asked for again.
+
+It is not announced in the journal. Of a process that dies before the answer the terminal may be closed while the books
+count on: the batch is closed again, and the papers of the day hold that sum against the ledger since the last close on
+record, where the two differ. Nothing else hangs on it. A close books nothing (rule 8). No transaction is looked for in
+a batch that is gone, for none was open. What comes next waits for a terminal that is still at it, and a search that is
+given the mark of before the close is misled by none (tests/protocol/test_zvt_look_back.py).
 """
 
 from datetime import date, timedelta
