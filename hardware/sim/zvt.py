@@ -268,7 +268,10 @@ class ZvtTwin(Twin):
                 raise Refused(f"no such setting: {name}")
             if known[name] is not type(None) and type(value) is not known[name]:
                 raise Refused(f"{name} is {known[name].__name__}")
-        return replace(self.device.settings, **changes)
+        try:
+            return replace(self.device.settings, **changes)
+        except ValueError as error:
+            raise Refused(str(error)) from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -153,6 +153,7 @@ def test_control_requests_are_checked(tmp_path: Path) -> None:
             {"do": "set", "colour": "red"},
             {"do": "set", "serial": False},
             {"do": "set", "host_ms": "soon"},
+            {"do": "set", "returns": "sing"},
             {"do": "noise", "hex": "xy"},
             {"do": "wait_state", "mood": "good"},
             {"do": "wait_state", "sales": 7, "timeout_ms": 1},
