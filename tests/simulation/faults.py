@@ -92,10 +92,10 @@ def draw_day_end(chance: random.Random, horizon_ms: int) -> list[Fault]:
 
 
 def draw_refunds(chance: random.Random, horizon_ms: int) -> list[Fault]:
-    """Return what goes wrong besides, in a world where staff refund cards, while one is refunded."""
+    """Return what goes wrong besides, in a world where staff refund cards, while one is refunded. It waits for one."""
     count = chance.choice((0, 1, 1, 2, 3, 4))
     return [
-        Fault(chance.randrange(horizon_ms), chance.choice(tuple(_REFUND_ACTS)), "", chance.randrange(1 << 30))
+        Fault(chance.randrange(horizon_ms // 2), chance.choice(tuple(_REFUND_ACTS)), "", chance.randrange(1 << 30))
         for _ in range(count)
     ]
 
