@@ -5,10 +5,11 @@
 It takes the control requests of every acceptor's twin (`hardware.sim.acceptor`), and for its line and its store:
 
   drop_reply {"count", "when"?}; corrupt {"count"}; echo {"count"}; other_toggle {"count"}; twice {"count"};
-  deaf {"count"}; noise {"hex"}; fragment {"on"}; load {"value_minor", "count"}
+  deaf {"count"}; noise {"hex"}; fragment {"on"}; load {"value_minor", "count"}; payout_fails {"how", "after"?}
 
 `when` of drop_reply: stacked, escrowed, returned or stacking. `load` puts notes into a recycler's payout store. A power
-cut, a jam may come at "dispensing" too.
+cut, a jam may come at "dispensing" too. `payout_fails` lets the next payout end in one of PAYOUT_FAILURES, after as
+many notes came out.
 """
 
 import argparse
@@ -60,6 +61,9 @@ class SspTwin(AcceptorTwin):
                 return doing(lambda: setattr(trouble, "fragment", on))
             case "load":
                 return self._load(whole(request, "value_minor"), whole(request, "count", 1))
+            case "payout_fails":
+                how, after = text(request, "how"), whole(request, "after", 0)
+                return doing(lambda: self.device.fail_payout(how, after))
         return None
 
     def _drop(self, count: int, when: str) -> Act:

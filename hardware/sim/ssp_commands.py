@@ -36,10 +36,11 @@ CODES = {
     "dispensed": 0xD2,
     "payout_jammed": 0xD5,
     "payout_halted": 0xD6,
+    "payout_timeout": 0xD9,
     "incomplete_payout": 0xDC,
 }
 WITH_CHANNEL = ("read", "credit", "cleared_from_front", "cleared_into_cashbox")
-WITH_LIST = ("dispensing", "dispensed", "payout_jammed", "payout_halted")
+WITH_LIST = ("dispensing", "dispensed", "payout_jammed", "payout_halted", "payout_timeout")
 WITH_VALUE = {
     "paid_into_stacker_at_power_up": 8,
     "paid_into_store_at_power_up": 8,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from hardware.sim.control import Refused
 from hardware.sim.notes import Body, Place
-from hardware.sim.ssp_parts import MOMENTS, NEEDS_ACK, Event, Settings, SspBody
+from hardware.sim.ssp_parts import MOMENTS, NEEDS_ACK, PAYOUT_FAILURES, Event, Settings, SspBody
 
 STACKED_ON_SILENCE_MS = 2_000
 HOST_REJECTS, NOT_KNOWN, INHIBITED, HOST_DISABLED, TIMED_OUT, NO_ROOM = 0x08, 0x02, 0x06, 0x0C, 0x13, 0x1D
@@ -25,6 +25,7 @@ class Acceptor:
         self.powered = False
         self.held = False  # frozen in its present state
         self.armed: dict[str, str] = {}  # moment to what happens then
+        self.payout_fails = ("", 0)  # how, and how many notes still come out before that
         self.restarts = 0
         self._channels = {value: channel for channel, value in self.settings.table.items()}
         self._surviving: list[Event] = []
@@ -321,6 +322,8 @@ class Acceptor:
             return 3
         if Counter(values) - self.own.store:
             return 1
+        if not test and self._fails_now("refused"):
+            return 1  # a note that it counted is not there
         if not test:
             self._to_pay = sorted(values, reverse=True)
             self.own.paying, self.own.paid = sum(values), 0
@@ -333,6 +336,29 @@ class Acceptor:
         self.own.transit = value
         self._then(self.settings.dispense_ms, self._come_out)
         self._moment("dispensing")
+        how, before = self.payout_fails
+        if how and not before and self.powered:
+            self.payout_fails = ("", 0)
+            self._fail_payout(how)
+        elif how:
+            self.payout_fails = (how, before - 1)
+
+    def _fails_now(self, how: str) -> bool:
+        if self.payout_fails != (how, 0):
+            return False
+        self.payout_fails = ("", 0)
+        return True
+
+    def _fail_payout(self, how: str) -> None:
+        """The note on its way does not come out: it stays in the path, or goes back to the store."""
+        if how == "power_cut":
+            self.power_cut()
+        elif how == "jammed":
+            self.jam()
+        else:
+            self._back_to_store()
+            self._plan.clear()
+            self._end_payout({"halted": "payout_halted", "timed_out": "payout_timeout"}[how])
 
     def _come_out(self) -> None:
         body = self.own
@@ -381,6 +407,12 @@ class Acceptor:
         if act not in ("power_cut", "jam", "full", "reject") or when not in MOMENTS:
             raise Refused(f"cannot arm {act!r} at {when!r}; moments: {', '.join(MOMENTS)}")
         self.armed[when] = act
+
+    def fail_payout(self, how: str, after: int) -> None:
+        """Let the next payout fail in one of PAYOUT_FAILURES, after so many notes came out."""
+        if how not in PAYOUT_FAILURES or after < 0:
+            raise Refused(f"a payout cannot fail as {how!r}; it can be {', '.join(PAYOUT_FAILURES)}")
+        self.payout_fails = (how, after)
 
     def _moment(self, name: str) -> None:
         act = self.armed.pop(name, "")

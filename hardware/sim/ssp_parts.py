@@ -18,6 +18,7 @@ USA = MappingProxyType({1: 100, 2: 200, 3: 500, 4: 1000, 5: 2000, 6: 5000, 7: 10
 
 PROFILES = ("nv", "smart-payout")
 MOMENTS = (*NOTE_MOMENTS, "dispensing")
+PAYOUT_FAILURES = ("refused", "jammed", "halted", "timed_out", "power_cut")
 KEYS = ("none", "payout_commands", "everything")
 
 # Events that POLL WITH ACK tells until they are acknowledged.
@@ -29,6 +30,7 @@ NEEDS_ACK = frozenset(
         "dispensed",
         "payout_jammed",
         "payout_halted",
+        "payout_timeout",
         "incomplete_payout",
         "dispensed_at_power_up",
         "paid_into_store_at_power_up",
