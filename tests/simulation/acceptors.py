@@ -38,6 +38,12 @@ class Acceptor(ABC):
         """Let `data` come before every answer; b"" ends it."""
         self.wire.trouble.noise = data  # type: ignore[attr-defined]
 
+    recycles = False  # it keeps notes and gives them as change
+
+    def fail_payout(self, how: str, after: int) -> None:
+        """Let the next change end in one of PAYOUT_FAILURES, after so many notes."""
+        raise NotImplementedError
+
     def beyond(self) -> int:
         """Return how many notes that came in lie elsewhere than in the cassette: kept for change, or given as such."""
         return 0
@@ -178,6 +184,7 @@ class Ssp(Acceptor):
             disable_returns=chance.random() < 0.7,
             refuses_version_with=chance.choice((0xF8, 0xF4)),
             counts_before_value=chance.random() < 0.5,
+            transit_at_power_up=chance.choice(("store", "store", "out")),
         )
         self._table = table
         self._keys = random.Random(chance.randrange(1 << 30))
@@ -201,12 +208,20 @@ class Recycler(Ssp):
     """A SMART Payout that keeps what it takes for change, with a few notes in it from the start."""
 
     profiles = ("smart-payout",)
+    recycles = True
 
     def __init__(self, chance: random.Random, table: Table) -> None:
         super().__init__(chance, table)
         body = self.device.own  # type: ignore[attr-defined]
         body.store.update({100: chance.choice((0, 6, 12)), 500: chance.choice((0, 3)), 1000: chance.choice((0, 2))})
         self._body, self._float = body, body.store.total()
+
+    def fail_payout(self, how: str, after: int) -> None:
+        self.device.fail_payout(how, after)  # type: ignore[attr-defined]
+
+    def mend(self) -> None:
+        super().mend()
+        self.device.payout_fails = ("", 0)  # type: ignore[attr-defined]
 
     def codec(self, kept: object) -> Codec:
         return self._codec(kept, frozenset(self._table))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from hardware.sim.ssp_parts import PAYOUT_FAILURES
 from tests.simulation.checks import break_reader
 from tests.simulation.residents import collect
 from tests.simulation.timeline import Life
@@ -60,7 +61,19 @@ def draw_besides(world: "World", horizon_ms: int) -> list[Fault]:
         drawn += draw_refunds(world.chance_of("faults at a refund"), horizon_ms)
     if world.checks is not None:
         drawn += draw_checks(world.chance_of("faults of checks"), horizon_ms)
+    if world.slot.acceptor.recycles:
+        drawn += draw_change(world.chance_of("faults at change"), horizon_ms)
     return drawn
+
+
+def draw_change(chance: random.Random, horizon_ms: int) -> list[Fault]:
+    """Return what goes wrong besides, in a world whose acceptor gives change: mostly while it does."""
+    kinds = ("change fails", "change fails", "change fails", *_GIVING_ACTS)
+    count = chance.choice((0, 1, 2, 3, 4))
+    return [
+        Fault(chance.randrange(horizon_ms), chance.choice(kinds), GIVING, chance.randrange(1 << 30))
+        for _ in range(count)
+    ]
 
 
 def draw_undoing(chance: random.Random, horizon_ms: int) -> list[Fault]:
@@ -207,6 +220,14 @@ def _noise(world: "World", chance: random.Random) -> None:
     acceptor = world.slot.acceptor
     acceptor.noise(chance.randbytes(chance.randrange(1, 6)))
     world.timeline.after(5_000, partial(acceptor.noise, b""))
+
+
+def _change_fails(world: "World", chance: random.Random) -> None:
+    """The next change ends early. Staff clear a jam; a device without power comes back."""
+    how = chance.choice(PAYOUT_FAILURES)
+    world.slot.acceptor.fail_payout(how, chance.choice((0, 0, 1, 2)))
+    world.watch_device_power()
+    world.clear_jam_after(chance.choice([10_000, 25_000]), by_hand=True)
 
 
 def _jam(world: "World", chance: random.Random) -> None:
@@ -359,6 +380,8 @@ def _till_answers(world: "World", chance: random.Random) -> None:
     world.till.damage_back = chance.choice([1, 2, 4, 8])
 
 
+_GIVING_ACTS = ("process dies", "power cut", "acceptor loses power", "acceptor's cable", "lossy line", "asked to stop")
+_CHANGE_ACTS: dict[str, Callable[["World", random.Random], None]] = {"change fails": _change_fails}
 _LINE_ACTS = {"terminal's answers are damaged": _till_answers}
 
 
@@ -374,7 +397,7 @@ _DAY_END_ACTS: dict[str, Callable[["World", random.Random], None]] = {
 _REFUND_ACTS: dict[str, Callable[["World", random.Random], None]] = {
     f"{kind} at a refund": partial(_at_refund, kind) for kind in (*_CARD_ACTS, "process dies", "power cut", "printer")
 }
-_BESIDES = _APPROVAL_ACTS | _LINE_ACTS | _CHECK_ACTS | _DAY_END_ACTS | _REFUND_ACTS
+_BESIDES = _APPROVAL_ACTS | _LINE_ACTS | _CHECK_ACTS | _DAY_END_ACTS | _REFUND_ACTS | _CHANGE_ACTS
 # What decides over notes happens more often than the rest.
 KINDS = (*_ACTS, "process dies", "process dies soon", "power cut", "power cut while writing")
 KINDS += ("acceptor loses power with a note", "lossy line", "lossy line", "network down", "cassette collected")
@@ -388,6 +411,8 @@ _COME: dict[str, Callable[["World"], bool]] = {
 WHEN = tuple(_COME)
 OFTEN_CARD = ("", "with a card asked for", "with a card asked for", "with a card asked for")
 _COME["with a card asked for"] = lambda world: world.watch.books.card_under_way
+GIVING = "while change is given"
+_COME[GIVING] = lambda world: world.watch.books.payout is not None
 AT_SLOT = "with a check at the slot"
 _COME[AT_SLOT] = lambda world: world.checks is not None and world.checks.asked_for is not None
 _COME["with a check on the page"] = lambda world: world.screen == "check"
