@@ -63,7 +63,7 @@ class SspTwin(AcceptorTwin):
                 return self._load(whole(request, "value_minor"), whole(request, "count", 1))
             case "payout_fails":
                 how, after = text(request, "how"), whole(request, "after", 0)
-                return doing(lambda: self.device.fail_payout(how, after))
+                return doing(lambda: self.device.payout.fail(how, after))
         return None
 
     def _drop(self, count: int, when: str) -> Act:

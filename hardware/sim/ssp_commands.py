@@ -79,7 +79,7 @@ class Commands:
             self._answers |= {
                 0x22: lambda _: self._levels(),
                 0x33: self._pay_amount,
-                0x38: lambda _: _done(device.halt()),
+                0x38: lambda _: _done(device.payout.halt()),
                 0x3B: self._route,
                 0x3C: self._get_route,
                 0x46: self._pay_out,
@@ -143,11 +143,11 @@ class Commands:
         value, currency = int.from_bytes(data[1:5], "little"), data[5:]
         if currency != self.device.settings.currency.encode() or value not in self.device.settings.table.values():
             return bytes([CANNOT, 2])
-        (self.device.stored.discard if data[0] else self.device.stored.add)(value)
+        (self.device.payout.stored.discard if data[0] else self.device.payout.stored.add)(value)
         return bytes([OK])
 
     def _get_route(self, data: bytes) -> bytes:
-        return bytes([OK, 0 if int.from_bytes(data[:4], "little") in self.device.stored else 1])
+        return bytes([OK, 0 if int.from_bytes(data[:4], "little") in self.device.payout.stored else 1])
 
     def _pay_out(self, data: bytes) -> bytes:
         if not data or len(data) != 2 + 9 * data[0] or data[-1] not in (0x19, 0x58):
@@ -158,7 +158,7 @@ class Commands:
             if data[at + 6 : at + 9] != self.device.settings.currency.encode():
                 return bytes([CANNOT, 2])
             values += [value] * count
-        error = self.device.pay_out(values, test=data[-1] == 0x19)
+        error = self.device.payout.pay_out(values, test=data[-1] == 0x19)
         return bytes([CANNOT, error]) if error else bytes([OK])
 
     def _pay_amount(self, data: bytes) -> bytes:
@@ -171,11 +171,11 @@ class Commands:
             values, left = values + [value] * taken, left - value * taken
         if left or not values:
             return bytes([CANNOT, 2])
-        error = self.device.pay_out(values, test=data[-1] == 0x19)
+        error = self.device.payout.pay_out(values, test=data[-1] == 0x19)
         return bytes([CANNOT, error]) if error else bytes([OK])
 
     def _payout_device(self, on: bool) -> bytes:
-        self.device.payout_enabled = on
+        self.device.payout.enabled = on
         return bytes([OK])
 
     # Events

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from hardware.sim.control import Refused
 from hardware.sim.notes import Body, Place
-from hardware.sim.ssp_parts import MOMENTS, NEEDS_ACK, PAYOUT_FAILURES, Event, Settings, SspBody
+from hardware.sim.ssp_parts import MOMENTS, NEEDS_ACK, Event, Settings, SspBody
+from hardware.sim.ssp_payout_unit import PayoutUnit
 
 STACKED_ON_SILENCE_MS = 2_000
 HOST_REJECTS, NOT_KNOWN, INHIBITED, HOST_DISABLED, TIMED_OUT, NO_ROOM = 0x08, 0x02, 0x06, 0x0C, 0x13, 0x1D
@@ -25,10 +26,10 @@ class Acceptor:
         self.powered = False
         self.held = False  # frozen in its present state
         self.armed: dict[str, str] = {}  # moment to what happens then
-        self.payout_fails = ("", 0)  # how, and how many notes still come out before that
         self.restarts = 0
         self._channels = {value: channel for channel, value in self.settings.table.items()}
         self._surviving: list[Event] = []
+        self.payout = PayoutUnit(self)
         self._reset_volatile()
 
     def _reset_volatile(self) -> None:
@@ -45,9 +46,7 @@ class Acceptor:
         self._escrow_ms = 0
         self._escrow_told = False
         self.reject_code = 0
-        self.payout_enabled = False
-        self.stored: set[int] = set()  # values that are routed to the payout store
-        self._to_pay: list[int] = []
+        self.payout.lose_power()
 
     # Power
 
@@ -58,8 +57,8 @@ class Acceptor:
         self._reset_volatile()
         self.powered = self.silent = self._powering_up = True
         self.restarts += 1
-        self._then(self.settings.boot_ms, self._speak)
-        self._then(self.settings.clear_ms, self._clear_path)
+        self.then(self.settings.boot_ms, self._speak)
+        self.then(self.settings.clear_ms, self._clear_path)
 
     def power_cut(self) -> None:
         pending = [event for event in self._queue if event.name in NEEDS_ACK]
@@ -96,7 +95,7 @@ class Acceptor:
         elif place is Place.STACKED_UNTOLD and not any(event.name == "credit" for event in self._queue):
             body.place = Place.NOWHERE  # its credit is lost for good
         body.settling = 0
-        self._resume_payout()
+        self.payout.resume()
         self._powering_up = False
 
     def _told_at_power_up(self, channel: int) -> None:
@@ -116,7 +115,7 @@ class Acceptor:
         if not self.powered:
             return
         if self.own.place is Place.ESCROW and self._escrow_told:
-            self._moment("escrow")  # the host has seen it and not yet answered
+            self.moment("escrow")  # the host has seen it and not yet answered
         if not self.held and (self._powering_up or not self.own.jammed):
             moved_ms = dt_ms * self.settings.speed + self._owed_ms
             self._owed_ms = moved_ms % 1
@@ -141,8 +140,17 @@ class Acceptor:
         elif self._escrow_ms >= self.settings.escrow_ms:
             self._send_back(TIMED_OUT)
 
-    def _then(self, delay_ms: int, act: Callable[[], None]) -> None:
+    def then(self, delay_ms: int, act: Callable[[], None]) -> None:
+        """Do `act` so much later than all that is planned."""
         self._plan.append((delay_ms, act))
+
+    def standing(self) -> bool:
+        """Return whether nothing is planned."""
+        return not self._plan
+
+    def stop(self) -> None:
+        """Forget what is planned."""
+        self._plan.clear()
 
     # The host
 
@@ -243,8 +251,8 @@ class Acceptor:
         if self.own.place is not Place.NOWHERE or self._plan or self._acks_pending():
             raise Refused("another note is being processed")
         self.own.place, self.own.value_minor = Place.ACCEPTING, value_minor
-        self._then(self.settings.draw_in_ms, self._judge)
-        self._moment("accepting")
+        self.then(self.settings.draw_in_ms, self._judge)
+        self.moment("accepting")
 
     def _acks_pending(self) -> bool:
         return self._told_acked and any(event.name in NEEDS_ACK for event in self._queue)
@@ -266,10 +274,9 @@ class Acceptor:
 
     def _start_stack(self) -> None:
         self.own.place = Place.STACKING
-        room = self.own.store.total() < self.settings.capacity
-        self.own.into_store = self.payout_enabled and room and self.own.value_minor in self.stored
-        self._then(self.settings.stack_ms, self._take_in)
-        self._moment("stacking")
+        self.own.into_store = self.payout.keeps(self.own.value_minor)
+        self.then(self.settings.stack_ms, self._take_in)
+        self.moment("stacking")
 
     def _keep(self) -> None:
         """The note cannot come back any more."""
@@ -279,14 +286,14 @@ class Acceptor:
     def _take_in(self) -> None:
         self._keep()
         self.own.place, self.own.settling = Place.STACKED_UNTOLD, self.own.value_minor
-        self._moment("before_stacked")
+        self.moment("before_stacked")
         if not self.powered:
             return
         self._tell("credit", self._channels.get(self.own.value_minor, 0))
         if self.settings.joins_credit_and_stacked:
             self._settle()
         else:
-            self._then(self.settings.settle_ms, self._settle)
+            self.then(self.settings.settle_ms, self._settle)
 
     def _settle(self) -> None:
         self.own.settling = 0
@@ -296,9 +303,9 @@ class Acceptor:
         self._plan.clear()
         self.reject_code = code
         self.own.place = Place.RETURNING
-        self._then(self.settings.return_ms, self._finish_return)
+        self.then(self.settings.return_ms, self._finish_return)
         if told:
-            self._moment("returning")
+            self.moment("returning")
 
     def _finish_return(self) -> None:
         self._hand_back()
@@ -310,95 +317,10 @@ class Acceptor:
             self.own.returned += 1
 
     def _tell(self, name: str, channel: int = 0) -> None:
-        self._queue.append(Event(name, channel))
+        self.queue(Event(name, channel))
 
-    # A note on its way out
-
-    def pay_out(self, values: list[int], *, test: bool) -> int:
-        """Start to pay these notes out, or only look whether that is possible; return 0 or the error byte."""
-        if not self.payout_enabled:
-            return 4
-        if self.own.paying or self._plan or self.own.place is not Place.NOWHERE:
-            return 3
-        if Counter(values) - self.own.store:
-            return 1
-        if not test and self._fails_now("refused"):
-            return 1  # a note that it counted is not there
-        if not test:
-            self._to_pay = sorted(values, reverse=True)
-            self.own.paying, self.own.paid = sum(values), 0
-            self._next_out()
-        return 0
-
-    def _next_out(self) -> None:
-        value = self._to_pay.pop(0)
-        self.own.store[value] -= 1
-        self.own.transit = value
-        self._then(self.settings.dispense_ms, self._come_out)
-        self._moment("dispensing")
-        how, before = self.payout_fails
-        if how and not before and self.powered:
-            self.payout_fails = ("", 0)
-            self._fail_payout(how)
-        elif how:
-            self.payout_fails = (how, before - 1)
-
-    def _fails_now(self, how: str) -> bool:
-        if self.payout_fails != (how, 0):
-            return False
-        self.payout_fails = ("", 0)
-        return True
-
-    def _fail_payout(self, how: str) -> None:
-        """The note on its way does not come out: it stays in the path, or goes back to the store."""
-        if how == "power_cut":
-            self.power_cut()
-        elif how == "jammed":
-            self.jam()
-        else:
-            self._back_to_store()
-            self._plan.clear()
-            self._end_payout({"halted": "payout_halted", "timed_out": "payout_timeout"}[how])
-
-    def _come_out(self) -> None:
-        body = self.own
-        body.handed_out[body.transit] += 1
-        body.paid, body.transit = body.paid + body.transit, 0
-        if self._to_pay:
-            self._next_out()
-        else:
-            self._end_payout("dispensed")
-
-    def _end_payout(self, name: str) -> None:
-        self._queue.append(Event(name, 0, self.own.paid, self.own.paying))
-        self.own.paying = self.own.paid = 0
-        self._to_pay = []
-
-    def halt(self) -> bool:
-        if not self.own.paying:
-            return False
-        self._back_to_store()
-        self._plan.clear()
-        self._end_payout("payout_halted")
-        return True
-
-    def _back_to_store(self) -> None:
-        if self.own.transit:
-            self.own.store[self.own.transit] += 1
-            self.own.transit = 0
-
-    def _resume_payout(self) -> None:
-        """A payout that the power cut broke off is over; the note on its way goes back, or out."""
-        body = self.own
-        if not body.paying:
-            return
-        if self.settings.transit_at_power_up == "out" and body.transit:
-            body.handed_out[body.transit] += 1
-            body.paid += body.transit
-            self._queue.append(Event("dispensed_at_power_up", 0, body.transit))
-            body.transit = 0
-        self._back_to_store()
-        self._end_payout("incomplete_payout")
+    def queue(self, event: Event) -> None:
+        self._queue.append(event)
 
     # Mischief and service
 
@@ -408,13 +330,7 @@ class Acceptor:
             raise Refused(f"cannot arm {act!r} at {when!r}; moments: {', '.join(MOMENTS)}")
         self.armed[when] = act
 
-    def fail_payout(self, how: str, after: int) -> None:
-        """Let the next payout fail in one of PAYOUT_FAILURES, after so many notes came out."""
-        if how not in PAYOUT_FAILURES or after < 0:
-            raise Refused(f"a payout cannot fail as {how!r}; it can be {', '.join(PAYOUT_FAILURES)}")
-        self.payout_fails = (how, after)
-
-    def _moment(self, name: str) -> None:
+    def moment(self, name: str) -> None:
         act = self.armed.pop(name, "")
         if act == "power_cut":
             self.power_cut()
@@ -432,16 +348,14 @@ class Acceptor:
 
     def jam(self) -> None:
         self.own.jammed = True
-        if self.own.paying:
-            self._plan.clear()
-            self._end_payout("payout_jammed")
+        self.payout.jammed()
 
     def clear(self, by_hand: bool = True) -> None:
         """Free the path. By hand nothing is reported; a device that frees itself reports the note as rejected."""
         inside = self.own.place not in (Place.NOWHERE, Place.STACKED_UNTOLD)
         self.own.jammed = False
         self.own.settling = 0
-        self._back_to_store()
+        self.payout.back_to_store()
         if inside:
             if not self._powering_up:
                 self._plan.clear()

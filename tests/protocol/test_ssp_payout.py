@@ -41,7 +41,7 @@ def test_levels_are_told_after_connected_and_after_a_change() -> None:
     bench.device.power_on()
     bench.until(lambda: bench.of(Levels))
     assert bench.of(Levels)[0].counts == {1: 0, 2: 0, 3: 2, 4: 0, 5: 0, 6: 0, 7: 0}
-    assert bench.device.stored == {100, 500, 1000}
+    assert bench.device.payout.stored == {100, 500, 1000}
     bench.codec.command(Enable(ALL))
     bench.until(lambda: bench.device.enabled)
     bench.device.insert(500)

@@ -217,11 +217,11 @@ class Recycler(Ssp):
         self._body, self._float = body, body.store.total()
 
     def fail_payout(self, how: str, after: int) -> None:
-        self.device.fail_payout(how, after)  # type: ignore[attr-defined]
+        self.device.payout.fail(how, after)  # type: ignore[attr-defined]
 
     def mend(self) -> None:
         super().mend()
-        self.device.payout_fails = ("", 0)  # type: ignore[attr-defined]
+        self.device.payout.fail("", 0)  # type: ignore[attr-defined]
 
     def codec(self, kept: object) -> Codec:
         return self._codec(kept, frozenset(self._table))
