@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kiosk.domain.snapshot import Snapshot
+from kiosk.domain.snapshot import PaymentView, Snapshot
 from kiosk.pages.page import Notice
 from kiosk.pages.tongue import Money, Said, Tongue, notice
 
@@ -16,9 +16,29 @@ def notice_of(snapshot: Snapshot, tongue: Tongue) -> Notice | None:
     if snapshot.notice in TOLD_ELSEWHERE:
         return None
     words, tone = WORDS[snapshot.notice]
+    most = Money(largest_minor(snapshot.payment), short=True)
+    if most.minor and snapshot.notice == "note_too_large":
+        note = Money(snapshot.notice_minor, short=True)
+        # Translators: "bills" are banknotes here
+        said = tongue.say(
+            "{note} is too much now. Use cash bills up to {most}, or agree to credit.", note=note, most=most
+        )
+        return notice(said, tone)
+    if most.minor and snapshot.notice == "note_rejected":
+        # Translators: "bills" are banknotes here
+        said = tongue.say("That was not taken. Cash bills up to {most} fit now. Smooth yours and try again.", most=most)
+        return notice(said, tone)
     if snapshot.notice == "note_in_doubt" and any(item.what == "lost" for item in snapshot.aftermath):
         return notice(tongue.say("We are not sure the last cash bill went in. We opened a claim for you."), tone)
     return notice(words(tongue, Money(snapshot.notice_minor), Money(snapshot.notice_minor, short=True)), tone)
+
+
+def largest_minor(payment: PaymentView | None) -> int:
+    """Return the largest note that fits now where the kiosk takes larger ones at other times, else 0."""
+    if payment is None:
+        return 0
+    largest = max(payment.allowed_minor, default=0)
+    return largest if largest < max(payment.denominations_minor, default=0) else 0
 
 
 Words = Callable[[Tongue, Money, Money], Said]

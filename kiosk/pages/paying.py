@@ -7,7 +7,7 @@ from kiosk.pages.aftermath import claim_row
 from kiosk.pages.card import card_choice
 from kiosk.pages.check import check_choice
 from kiosk.pages.frame import badge, framed
-from kiosk.pages.notices import WORDS
+from kiosk.pages.notices import WORDS, largest_minor
 from kiosk.pages.pad import back
 from kiosk.pages.page import Chip, Choice, Line, Page
 from kiosk.pages.strip import money_strip
@@ -129,12 +129,23 @@ def _last_note(snapshot: Snapshot, payment: PaymentView, tongue: Tongue) -> tupl
     if not payment.last_note_minor:
         if not snapshot.cash:
             return ()
-        return (line(say("The slot lights up when it is ready."), "muted"),)
+        # One line: with two, the drawing of the slot would have no room.
+        ready = say("The slot lights up when it is ready.")
+        return (line(_largest(payment, tongue) if largest_minor(payment) else ready, "muted"),)
     words, _tone = WORDS["note_accepted"]
     accepted = words(tongue, Money(0), Money(payment.last_note_minor, short=True))
     if snapshot.notice != "note_accepted":
         return (line(accepted, "strong"),)
-    return (line(Said(accepted.text, f"{accepted.spoken} {_standing(payment, tongue).spoken}"), "strong"),)
+    spoken = [accepted.spoken, _standing(payment, tongue).spoken]
+    if largest_minor(payment):
+        spoken.append(_largest(payment, tongue).spoken)
+    return (line(Said(accepted.text, " ".join(spoken)), "strong"),)
+
+
+def _largest(payment: PaymentView, tongue: Tongue) -> Said:
+    """Say what the chips show: which note is the largest that is taken."""
+    # Translators: "bills" are banknotes here
+    return tongue.say("Cash bills up to {amount} fit now.", amount=Money(largest_minor(payment), short=True))
 
 
 def _claimed(snapshot: Snapshot, tongue: Tongue) -> tuple[Line, ...]:

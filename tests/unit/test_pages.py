@@ -162,7 +162,22 @@ def test_notes_that_do_not_fit_are_struck_and_said_so() -> None:
 def test_an_accepted_note_is_announced_with_what_is_left() -> None:
     line = made("cash").lines[0]
     assert line.text == "$20 accepted. Thank you."
-    assert line.spoken.endswith("forty dollars in. thirteen dollars and eighteen cents left to pay.")
+    assert "forty dollars in. thirteen dollars and eighteen cents left to pay." in line.spoken
+    assert line.spoken.endswith("Cash bills up to twenty dollars fit now.")
+
+
+def test_the_largest_note_that_fits_is_named_before_one_goes_in() -> None:
+    assert CASH_EMPTY.payment
+    small = replace(CASH_EMPTY.payment, allowed_minor=CASH_EMPTY.payment.denominations_minor[:3])
+    most = small.denominations_minor[2] // 100
+    assert made("cash_empty", payment=small).lines[0].text == f"Cash bills up to ${most} fit now."
+    for notice in ("note_rejected", "note_too_large"):
+        said = made("cash_empty", payment=small, notice=notice, notice_minor=10_000).notice
+        assert said
+        assert f"up to ${most}" in said.text
+    every = replace(small, allowed_minor=small.denominations_minor)
+    texts = [line.text for line in made("cash_empty", payment=every).lines]
+    assert not any("fit now" in text for text in texts)
 
 
 @pytest.mark.parametrize("in_minor", [0, 1, 2659, 5317, 5318, 6000])
