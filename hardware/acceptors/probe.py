@@ -15,6 +15,7 @@ from hardware.acceptors.contract import (
     Cashbox,
     Connected,
     Event,
+    Fault,
     Identity,
     Lost,
     NotePaidOut,
@@ -44,6 +45,7 @@ class Finding:
     warning: str = ""
     waiting: int = 0  # reports about notes that the device holds for the kiosk
     in_escrow: bool = False  # a note is in its throat, and nobody has decided
+    wrong_table: str = ""  # why the kiosk would take no notes from it, in the codec's words
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class _Ear:
         self.silence = ""
         self.waiting = 0
         self.in_escrow = False
+        self.wrong_table = ""
         self.starting = False
         self.over = threading.Event()
 
@@ -89,6 +92,8 @@ class _Ear:
             case Connected(identity, in_escrow):
                 self.identity, self.in_escrow = identity, in_escrow
                 self.over.set()
+            case Fault("wrong_table", detail):
+                self.wrong_table = detail
             case Lost(reason):
                 self.silence = reason
                 self.over.set()
@@ -113,7 +118,9 @@ def _ask(port: str | Path, family: Family, setting: Setting) -> Finding:
     ear.driver.stop()
     thread.join()
     silence = "" if ear.identity else ear.silence or f"nothing that speaks it within {setting.answer_s:.0f} s"
-    return Finding(family.name, family.settings, ear.identity, silence, line.warning, ear.waiting, ear.in_escrow)
+    return Finding(
+        family.name, family.settings, ear.identity, silence, line.warning, ear.waiting, ear.in_escrow, ear.wrong_table
+    )
 
 
 def _try_open(line: SerialLine) -> None:

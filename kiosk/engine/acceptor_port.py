@@ -8,7 +8,7 @@ from typing import IO
 
 from hardware.acceptors import contract
 from hardware.acceptors.ebds.toggle import ToggleFile
-from hardware.acceptors.families import FAMILIES, Options
+from hardware.acceptors.families import FAMILIES, Options, Table
 from hardware.transport.driver import Driver
 from kiosk.config.model import Acceptor
 from kiosk.domain.facts import FrameSeen
@@ -25,6 +25,11 @@ def options_of(acceptor: Acceptor) -> Options:
     return Options(acceptor.profile, acceptor.key, frozenset(acceptor.stored))
 
 
+def table_of(acceptor: Acceptor, currency: str) -> Table:
+    """Return the configured note types, against which the device's own table is held."""
+    return {channel: (currency, value_minor) for channel, value_minor in acceptor.channels.items()}
+
+
 class AcceptorPort:
     """Owns the port's thread. `capture` gets a line a frame, event or decision: monotonic ns, D/H/E/C, hex or words."""
 
@@ -32,9 +37,8 @@ class AcceptorPort:
         toggle = toggle_file(run_dir)
         self._ring = FrameRing()
         self._capture: IO[str] | None = capture.open("a", encoding="ascii") if capture else None
-        table = {channel: (currency, value_minor) for channel, value_minor in acceptor.channels.items()}
         family = FAMILIES[acceptor.protocol]
-        codec = family.make(options_of(acceptor), table, toggle.read())
+        codec = family.make(options_of(acceptor), table_of(acceptor, currency), toggle.read())
         self._driver = Driver(
             codec,
             family.line(acceptor.port),

@@ -9,18 +9,19 @@ Exit code: 0 all is as configured, 1 something is not, 2 the port cannot be used
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
-from hardware.acceptors.contract import Identity
 from hardware.acceptors.families import FAMILIES
 from hardware.acceptors.probe import Finding, Setting, probe
 from hardware.transport.line import LineLost
+from kiosk.brain.settings import Settings
 from kiosk.config.load import load
 from kiosk.config.model import Acceptor, Config
 from kiosk.config.wrong import ConfigWrong
 from kiosk.domain.money import format_minor
-from kiosk.engine.acceptor_port import options_of, toggle_file
+from kiosk.engine.acceptor_port import options_of, table_of, toggle_file
 
 
 def main(argv: list[str]) -> int:
@@ -50,14 +51,13 @@ def main(argv: list[str]) -> int:
 def _report(port: str, config: Config | None, only: str | None) -> int:
     wanted = config.acceptor if config else None
     protocols = [only] if only else order(wanted.protocol if wanted else "")
-    setting = Setting(options_of(wanted), toggle=toggle_file(config.run_dir)) if config and wanted else Setting()
     complaints: list[str] = []
     found = False
-    for finding in probe(port, protocols, setting):
+    for finding in chain.from_iterable(probe(port, [name], setting_for(name, config)) for name in protocols):
         print("\n".join(lines(finding)), flush=True)
-        found = found or finding.identity is not None or finding.waiting > 0
+        found = finding.identity is not None or finding.waiting > 0
         if finding.identity and wanted:
-            complaints += differences(finding.identity, protocol_of(finding), wanted)
+            complaints += differences(finding, wanted)
         if finding.waiting:
             complaints.append(finding.silence)
             break
@@ -65,6 +65,8 @@ def _report(port: str, config: Config | None, only: str | None) -> int:
             complaints.append("it holds a note in escrow: start the kiosk, which settles it")
         if finding.warning:
             complaints.append(finding.warning)
+        if found:
+            break
     if not found:
         complaints.append("no acceptor answers: is it powered, and is the cable the right one?")
     for complaint in complaints:
@@ -72,6 +74,16 @@ def _report(port: str, config: Config | None, only: str | None) -> int:
     if not complaints:
         print("  all is well")
     return 1 if complaints else 0
+
+
+def setting_for(protocol: str, config: Config | None) -> Setting:
+    """Return what a probe goes by. The configured protocol's codec has the kiosk's own table, and judges it."""
+    if config is None:
+        return Setting()
+    wanted, toggle = config.acceptor, toggle_file(config.run_dir)
+    if wanted is None or wanted.protocol != protocol:
+        return Setting(toggle=toggle)
+    return Setting(options_of(wanted), table_of(wanted, Settings.currency), toggle)
 
 
 def order(first: str) -> list[str]:
@@ -104,20 +116,15 @@ def lines(finding: Finding) -> Iterator[str]:
         yield f"    note type {channel}: {currency} {format_minor(value_minor)}"
     if not identity.table:
         yield "    it has no table of its own"
+    if not identity.counters:
+        yield "    it tells no counters"
     for name, count in identity.counters.items():
         yield f"    {name.replace('_', ' ')} {count}"
 
 
-def differences(identity: Identity, protocol: str, wanted: Acceptor) -> list[str]:
+def differences(finding: Finding, wanted: Acceptor) -> list[str]:
     """Return what the configuration says otherwise than the device."""
+    protocol = protocol_of(finding)
     if protocol != wanted.protocol:
         return [f'the configuration says protocol = "{wanted.protocol}", and a device for "{protocol}" answers']
-    return [*_differing(identity.table, wanted.channels)] if identity.table else []
-
-
-def _differing(table: Mapping[int, tuple[str, int]], channels: Mapping[int, int]) -> Iterator[str]:
-    for channel in sorted(table.keys() | channels.keys()):
-        its, ours = table.get(channel, ("", 0))[1], channels.get(channel, 0)
-        if ours and its != ours:
-            said, wanted = format_minor(its) if its else "nothing", format_minor(ours)
-            yield f"note type {channel}: the configuration says {wanted}, the device {said}; cash is refused"
+    return [f"{finding.wrong_table}; cash is refused"] if finding.wrong_table else []

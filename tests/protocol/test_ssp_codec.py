@@ -40,7 +40,7 @@ def test_the_opening_asks_what_is_held_before_anything_could_stack_it() -> None:
     for command, data in GREETING:
         flags.append(hand.asked().flag)
         hand.exchange_of(command, data)
-    assert flags == [1, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0]
+    assert flags == [1, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1]
     for _ in range(2):
         assert hand.exchange("07") == []
     [connected] = hand.exchange("07")
@@ -50,6 +50,13 @@ def test_the_opening_asks_what_is_held_before_anything_could_stack_it() -> None:
     assert (identity.protocol, identity.model, identity.serial) == ("ssp", "note validator", "1873452")
     assert (identity.firmware, identity.variant) == ("NV02004141498000", "USD01D01")
     assert identity.table[5] == ("USD", 2000)
+    assert identity.counters == {
+        "stacked": 12,
+        "stored": 0,
+        "paid_out": 0,
+        "moved_from_store_to_cassette": 0,
+        "rejected": 259,
+    }
 
 
 def test_the_line_settles_first_and_polls_come_five_times_a_second() -> None:

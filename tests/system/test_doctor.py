@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ from hardware.acceptors.contract import (
     Connected,
     Enable,
     Event,
-    Identity,
     NoteEscrowed,
     NoteStacked,
     StackNote,
@@ -25,9 +25,14 @@ from hardware.sim.ebds import EbdsTwin
 from hardware.sim.ebds_parts import Settings
 from hardware.sim.lines import PtyLine
 from hardware.sim.notes import Place
+from hardware.sim.ssp import SspTwin
+from hardware.sim.ssp_parts import Settings as SspSettings
 from hardware.transport.driver import Driver
-from kiosk.config.model import Acceptor
-from kiosk.engine.doctor import differences, main, order
+from kiosk.config.load import load
+from kiosk.config.model import Acceptor, Port
+from kiosk.engine.doctor import differences, lines, main, order, setting_for
+
+SAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.toml"
 
 
 def test_it_names_the_device_behind_a_port(tmp_path: Path) -> None:
@@ -135,13 +140,37 @@ def test_a_port_that_is_held_or_missing_is_said(tmp_path: Path, capsys: pytest.C
     assert "is held by another process" in said
 
 
-def test_what_the_configuration_says_otherwise_is_said() -> None:
-    identity = Identity("ebds", table={1: ("USD", 100), 5: ("USD", 1000)})
-    wanted = Acceptor(port="/dev/lobby/acceptor", channels={1: 100, 5: 2000, 6: 5000})
-    first, second = differences(identity, "ebds", wanted)
-    assert "note type 5: the configuration says $20.00, the device $10.00" in first
-    assert "note type 6: the configuration says $50.00, the device nothing" in second
-    assert differences(Identity("ebds"), "ebds", wanted) == []
+@pytest.mark.parametrize(("five_minor", "said"), [(2000, ""), (5000, "note type 5: configured USD 50.00")])
+def test_a_table_is_judged_by_the_rule_that_refuses_cash(tmp_path: Path, five_minor: int, said: str) -> None:
+    """The words are the codec's, who enables nothing when it has any."""
+    link = tmp_path / "acceptor"
+    channels = {channel: value for channel, (_, value) in USA.items()} | {5: five_minor}
+    wanted = Acceptor(port=Port(str(link)), channels=channels)
+    config = replace(load(SAMPLE), acceptor=wanted, run_dir=tmp_path)
+    with EbdsTwin(link):
+        (found,) = probe(link, ["ebds"], setting_for("ebds", config))
+    assert [line.split(", the device")[0] for line in differences(found, wanted)] == ([said] if said else [])
+
+
+def test_another_protocol_than_the_configured_one_is_said(tmp_path: Path) -> None:
+    link = tmp_path / "acceptor"
+    wanted = Acceptor(port=Port(str(link)), protocol="ccnet")
+    config = replace(load(SAMPLE), acceptor=wanted, run_dir=tmp_path)
+    with EbdsTwin(link):
+        (found,) = probe(link, ["ebds"], setting_for("ebds", config))
+    (said,) = differences(found, wanted)
+    assert said.endswith('a device for "ebds" answers')
+
+
+def test_what_a_device_counted_in_its_life_is_printed(tmp_path: Path) -> None:
+    link = tmp_path / "acceptor"
+    with SspTwin(link, SspSettings("smart-payout")) as twin:
+        twin.handle({"do": "load", "value_minor": 500, "count": 3})
+        (found,) = probe(link, ["ssp"], Setting(Options("smart-payout")))
+        twin.handle({"do": "cable_out"})
+    printed = "\n".join(lines(found))
+    assert "    stored 3\n" in printed
+    assert "    paid out 0\n" in printed
 
 
 def test_the_configured_protocol_is_asked_first() -> None:

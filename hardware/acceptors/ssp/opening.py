@@ -12,6 +12,7 @@ from hardware.acceptors.ssp.words import TO_CASHBOX, TO_STORE, Command, Reply, r
 
 VERSIONS = (8, 7, 6, 5, 4)  # 9 changes the note events and is not wanted
 TRIES_MAX = 3
+COUNTERS = ("stacked", "stored", "paid_out", "moved_from_store_to_cassette", "rejected")  # of note devices
 KEY_STEPS = ("generator", "modulus", "exchange")
 ROUTE_ERRORS = {0xF4: "wrong fixed key, or the unit is in trusted mode"}
 PAYOUT_ERRORS = {1: "no payout unit", 2: "invalid currency", 3: "busy", 4: "can only be emptied", 5: "device error"}
@@ -48,6 +49,7 @@ class Opening:
         self._tries = 0
         self._versions = list(VERSIONS)
         self._texts: dict[str, str] = {}
+        self._counters: dict[str, int] = {}
         self._negotiation = Negotiation(self._entropy) if "generator" in steps else None
         self.session: Session | None = None
         self.escrowed = False  # HOLD said that a note is held
@@ -59,7 +61,7 @@ class Opening:
 
     @staticmethod
     def _greeting() -> list[str]:
-        return ["disable", "version", "setup", "serial", "firmware", "dataset"]
+        return ["disable", "version", "setup", "serial", "firmware", "dataset", "counters"]
 
     @property
     def done(self) -> bool:
@@ -180,6 +182,13 @@ class Opening:
             self._texts["serial"] = str(int.from_bytes(data[:4], "big"))
         return True
 
+    def _counted(self, code: int, data: bytes) -> bool:
+        """What it took and gave in its life (section 8, 58); a unit of another kind has others, or none."""
+        if code == Reply.OK and data[:1] == bytes([len(COUNTERS)]) and len(data) == 1 + 4 * len(COUNTERS):
+            numbers = (int.from_bytes(data[at : at + 4], "little") for at in range(1, len(data), 4))
+            self._counters = dict(zip(COUNTERS, numbers, strict=True))
+        return True
+
     def identity(self) -> Identity:
         """Return what was learnt."""
         setup = self.setup or Setup(0, "", "", 0, 0)
@@ -190,6 +199,7 @@ class Opening:
             firmware=self._texts.get("firmware") or setup.firmware,
             variant=self._texts.get("dataset", ""),
             table=dict(setup.table),
+            counters=dict(self._counters),
         )
 
 
@@ -208,6 +218,7 @@ _PLAIN = {
     "serial": Command.GET_SERIAL_NUMBER,
     "firmware": Command.GET_FIRMWARE_VERSION,
     "dataset": Command.GET_DATASET_VERSION,
+    "counters": Command.GET_COUNTERS,
     "payout": Command.ENABLE_PAYOUT,
 }
 _TAKE = {
@@ -220,6 +231,7 @@ _TAKE = {
     "version": Opening._versioned,
     "setup": Opening._set_up,
     "serial": Opening._serial,
+    "counters": Opening._counted,
     "route": Opening._routed,
     "payout": Opening._payout_enabled,
 }
