@@ -6,16 +6,20 @@ from hardware.acceptors.contract import (
     Acknowledge,
     Connected,
     Disable,
+    Enable,
     Fault,
     FaultCleared,
     Idle,
     Lost,
+    NoteStacked,
     PayOut,
     Refused,
     Reset,
 )
 from hardware.acceptors.ssp import SspCodec
-from tests.protocol.ssp_bench import ALL, GREETING, Hand
+from hardware.acceptors.ssp.codec import CASSETTE_AWAY_MS
+from hardware.sim.ssp_parts import Settings
+from tests.protocol.ssp_bench import ALL, GREETING, Hand, SspBench
 
 
 def escrowed() -> Hand:
@@ -90,6 +94,40 @@ def test_the_cassette_is_gone_until_it_is_back_even_over_a_start() -> None:
     assert FaultCleared("cassette_removed") not in hand.events
     hand.next("F0 E4")
     assert FaultCleared("cassette_removed") in hand.events
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+@pytest.mark.parametrize("back", [False, True])
+def test_a_cassette_whose_return_was_not_heard_is_found_by_a_start(back: bool, repeats: bool) -> None:
+    """And one that is away is never said to be in."""
+    bench = SspBench(Settings(removed_repeats=repeats)).ready()
+    bench.device.cassette_out()
+    bench.until(lambda: bench.of(Fault))
+    bench.run(5_000)
+    bench.device.own.cassette = back  # the reply that told of it was lost
+    bench.run(CASSETTE_AWAY_MS - 60_000)
+    assert bench.device.restarts == 1
+    bench.run(3 * CASSETTE_AWAY_MS)
+    assert bench.device.restarts == (2 if back else 1 if repeats else 4)
+    assert bench.of(FaultCleared).count(FaultCleared("cassette_removed")) == back
+    assert not bench.of(NoteStacked)
+    bench.codec.command(Enable(ALL))
+    bench.run(5_000)
+    assert bool(bench.device.enabled) is back
+
+
+def test_no_start_is_asked_for_while_a_report_waits_to_be_durable() -> None:
+    bench = SspBench().ready()
+    bench.acknowledging = False
+    bench.device.insert(500)
+    bench.until(bench.stacked)
+    bench.device.cassette_out()
+    bench.run(2 * CASSETTE_AWAY_MS)
+    assert bench.device.restarts == 1
+    bench.acknowledge_all()
+    bench.run(CASSETTE_AWAY_MS + 30_000)
+    assert bench.device.restarts == 2
+    assert len(bench.stacked()) == 1
 
 
 def test_a_fraud_is_one_event() -> None:

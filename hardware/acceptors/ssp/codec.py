@@ -54,6 +54,7 @@ CONNECT_MS_MAX = 60_000
 HOLD_MS = 500
 RESET_REST_MS = 2_000
 RESET_MS_MAX = 20_000
+CASSETTE_AWAY_MS = 600_000  # and the device is started anew, which tells of a cassette that is not there
 GOOD_POLLS = 3  # before Connected; a power-up that left nothing in the path is over by then
 REFUSED_POLLS = 50  # after which a device that would not be enabled is tried again
 KEY_RETRIES = 5  # replies that cannot be believed, before keys are made anew
@@ -94,6 +95,7 @@ class SspCodec:
         self._probing = False
         self._first = True  # no poll reply at all since this object was made
         self._reset_wanted = False
+        self._away_since_ms: int | None = None  # the cassette
         self._idle_wanted = False
         self._open = False
         self._lost = True
@@ -269,7 +271,21 @@ class SspCodec:
         events = self._watch.observe(told, problem, now_ms, wanted, replay)
         events += self._payout.told(told, now_ms, replay)
         self._enabling.heard(self._watch.disabled, now_ms)
+        self._look_for_cassette(told, now_ms)
         return self._powered_up(events) or self._connect(events, told, now_ms)
+
+    def _look_for_cassette(self, told: list[Told], now_ms: int) -> None:
+        """That it is back is told once (E4) and may be lost: ask by a start, with nothing under way or to be told."""
+        if "cassette_removed" not in self._watch.faults:
+            self._away_since_ms = None
+        elif self._away_since_ms is None or any(event.code == Code.CASHBOX_REMOVED for event in told):
+            self._away_since_ms = now_ms
+        elif now_ms >= self._away_since_ms + CASSETTE_AWAY_MS and self._connected and self._at_rest():
+            self._away_since_ms = now_ms
+            self._reset_wanted = True
+
+    def _at_rest(self) -> bool:
+        return self._watch.quiet and not (self._reports or self._acks.due or self._payout.busy)
 
     def _rejected(self, data: bytes) -> None:
         """A note that is not there any more is moving. If REJECT is not possible now, HOLD tells which it is."""

@@ -79,6 +79,11 @@ class Watch:
         """Whether a note may be in the path."""
         return self.held is not None or self._moving_since_ms is not None
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing moves, and the last replies told of nothing."""
+        return not self.moving and self._quiet >= QUIET_POLLS
+
     def another_device(self) -> None:
         """What was on its way in the device before is not in this one."""
         self._credited = None
