@@ -42,13 +42,19 @@ class Family:
     stop_bits: int
     make: Callable[[Options, Table, int | None], Codec]
     keep: Callable[[Any], int] = lambda codec: 0
-
-    def line(self, port: str | Path) -> SerialLine:
-        return SerialLine(port, self.baud, self.data_bits, self.parity, self.stop_bits)
+    other_bauds: tuple[int, ...] = ()  # some units are set to
 
     @property
-    def settings(self) -> str:
-        return f"{self.baud} {self.data_bits}{self.parity}{self.stop_bits}"
+    def bauds(self) -> tuple[int, ...]:
+        """Return the speeds of its devices, the usual one first."""
+        return (self.baud, *self.other_bauds)
+
+    def line(self, port: str | Path, baud: int = 0) -> SerialLine:
+        """Return the line on `port`, at the usual speed if `baud` is 0."""
+        return SerialLine(port, baud or self.baud, self.data_bits, self.parity, self.stop_bits)
+
+    def settings(self, baud: int = 0) -> str:
+        return f"{baud or self.baud} {self.data_bits}{self.parity}{self.stop_bits}"
 
 
 def _ebds(options: Options, table: Table, toggle: int | None) -> Codec:
@@ -80,7 +86,7 @@ def _ssp(options: Options, table: Table, memory: int | None) -> Codec:
 
 FAMILIES = {
     "ebds": Family("EBDS", 9600, 7, "E", 1, _ebds, lambda codec: int(codec.toggle)),
-    "id003": Family("ID-003", 9600, 8, "E", 1, _id003, _keep_id003),
-    "ccnet": Family("CCNET", 9600, 8, "N", 1, _ccnet),
+    "id003": Family("ID-003", 9600, 8, "E", 1, _id003, _keep_id003, other_bauds=(19200,)),
+    "ccnet": Family("CCNET", 9600, 8, "N", 1, _ccnet, other_bauds=(19200,)),
     "ssp": Family("SSP", 9600, 8, "N", 1, _ssp, lambda codec: int(codec.memory)),
 }

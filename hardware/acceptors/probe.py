@@ -45,6 +45,7 @@ class Finding:
     warning: str = ""
     waiting: int = 0  # reports about notes that the device holds for the kiosk
     in_escrow: bool = False  # a note is in its throat, and nobody has decided
+    baud: int = 0
     wrong_table: str = ""  # why the kiosk would take no notes from it, in the codec's words
 
 
@@ -63,12 +64,16 @@ class Setting:
 def probe(
     port: str | Path, protocols: Sequence[str] = tuple(FAMILIES), setting: Setting | None = None
 ) -> Iterator[Finding]:
-    """Yield what each protocol finds, until one finds its device. Raises LineBusy if somebody holds the port."""
+    """Yield what each protocol finds at each of its speeds, until one finds its device.
+
+    Raises LineBusy if somebody holds the port.
+    """
     for protocol in protocols:
-        finding = _ask(port, FAMILIES[protocol], setting or Setting())
-        yield finding
-        if finding.identity is not None or finding.waiting:
-            return
+        for baud in FAMILIES[protocol].bauds:
+            finding = _ask(port, FAMILIES[protocol], baud, setting or Setting())
+            yield finding
+            if finding.identity is not None or finding.waiting:
+                return
 
 
 class _Ear:
@@ -84,6 +89,7 @@ class _Ear:
         self.waiting = 0
         self.in_escrow = False
         self.wrong_table = ""
+        self._judges = bool(setting.table)
         self.starting = False
         self.over = threading.Event()
 
@@ -92,7 +98,7 @@ class _Ear:
             case Connected(identity, in_escrow):
                 self.identity, self.in_escrow = identity, in_escrow
                 self.over.set()
-            case Fault("wrong_table", detail):
+            case Fault("wrong_table", detail) if self._judges:
                 self.wrong_table = detail
             case Lost(reason):
                 self.silence = reason
@@ -107,8 +113,8 @@ class _Ear:
                 self.over.set()
 
 
-def _ask(port: str | Path, family: Family, setting: Setting) -> Finding:
-    line = family.line(port)
+def _ask(port: str | Path, family: Family, baud: int, setting: Setting) -> Finding:
+    line = family.line(port, baud)
     _try_open(line)
     ear = _Ear(family, setting, line)
     thread = threading.Thread(target=ear.driver.run, name=f"probe {family.name}", daemon=True)
@@ -119,7 +125,15 @@ def _ask(port: str | Path, family: Family, setting: Setting) -> Finding:
     thread.join()
     silence = "" if ear.identity else ear.silence or f"nothing that speaks it within {setting.answer_s:.0f} s"
     return Finding(
-        family.name, family.settings, ear.identity, silence, line.warning, ear.waiting, ear.in_escrow, ear.wrong_table
+        family.name,
+        family.settings(baud),
+        ear.identity,
+        silence,
+        line.warning,
+        ear.waiting,
+        ear.in_escrow,
+        baud,
+        ear.wrong_table,
     )
 
 

@@ -85,11 +85,11 @@ class AcceptorTwin(Twin):
     to its line (`line_acts`) and what it tells of itself (`own_state`).
     """
 
-    def __init__(self, link: str | Path, device: Device, wire: Wire, store: Path | None = None) -> None:
+    def __init__(self, link: str | Path, device: Device, wire: Wire, store: Path | None = None, baud: int = 0) -> None:
         super().__init__(store)
         self.device: Device = device
         self.wire: Wire = wire
-        self._line = PtyLine(link)
+        self._line = PtyLine(link, baud)
         self._line.plug_in()
         self.device.power_on()
         self.start("acceptor twin")

@@ -32,7 +32,7 @@ class CcnetTwin(AcceptorTwin):
     def __init__(self, link: str | Path, settings: Settings | None = None, state: str | Path | None = None) -> None:
         store = Path(state) if state else None
         device = Validator(settings, load(store))
-        super().__init__(link, device, Wire(device), store)
+        super().__init__(link, device, Wire(device), store, device.settings.baud)
 
     def own_state(self) -> Answer:
         return {"polls": self.wire.polls, "model": self.device.settings.model}
@@ -74,10 +74,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--speed", type=float, default=1.0, help="how much faster notes move (1)")
     parser.add_argument("--escrow-ms", type=int, default=10_000, help="how long a note is held undecided (10000)")
     parser.add_argument("--silence-ms", type=int, default=0, help="silence after which it takes no notes (0: none)")
+    parser.add_argument("--baud", type=int, choices=(9600, 19200), default=0, help="the speed it is set to (any)")
     options = parser.parse_args(argv)
     settings = Settings(
         options.model,
         speed=options.speed,
+        baud=options.baud,
         latch=not options.once,
         escrow_ms=options.escrow_ms,
         silence_ms=options.silence_ms,

@@ -34,6 +34,7 @@ class Settings:
     serial: str = "07KI41AS7482"
     table: Mapping[int, int] = field(default_factory=lambda: USA)
     letters: str = "USA"  # country or currency, in the bill table
+    baud: int = 0  # the speed it is set to, 0 for any
     draw_in_ms: int = 600
     stack_ms: int = 700
     return_ms: int = 500

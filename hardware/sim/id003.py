@@ -31,7 +31,7 @@ class Id003Twin(AcceptorTwin):
     def __init__(self, link: str | Path, settings: Settings | None = None, state: str | Path | None = None) -> None:
         store = Path(state) if state else None
         device = Acceptor(settings, load(store))
-        super().__init__(link, device, Wire(device), store)
+        super().__init__(link, device, Wire(device), store, device.settings.baud)
 
     def own_state(self) -> Answer:
         return {"polls": self.wire.polls, "profile": self.device.settings.profile}
@@ -80,10 +80,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--cassette-back", choices=CASSETTE_BACK, default="initialize", help="what a cassette put back does"
     )
+    parser.add_argument("--baud", type=int, choices=(9600, 19200), default=0, help="the speed it is set to (any)")
     options = parser.parse_args(argv)
     settings = Settings(
         options.profile,
         speed=options.speed,
+        baud=options.baud,
         vend_data=options.vend_data,
         vend_after_start=not options.no_vend_after_start,
         dumb_ms=options.dumb_ms,

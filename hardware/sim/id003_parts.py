@@ -71,6 +71,7 @@ class Settings:
 
     profile: str = "wba"
     table: Mapping[int, int] = field(default_factory=dict)  # the profile's if empty
+    baud: int = 0  # the speed it is set to, 0 for any
     draw_in_ms: int = 600
     stack_ms: int = 700
     return_ms: int = 500

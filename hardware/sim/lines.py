@@ -4,6 +4,7 @@ import hashlib
 import os
 import random
 import socket
+import termios
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,11 +33,13 @@ def sole_server(link: str | Path) -> Iterator[None]:
 class PtyLine:
     """A pseudo-terminal whose far end is found under the symbolic link `link`.
 
-    Unplugging removes the link and hangs up: whoever has the port open sees it die as a pulled adapter does.
+    Unplugging removes the link and hangs up: whoever has the port open sees it die as a pulled adapter does. What a
+    host sends at another speed than `baud` is not understood; 0 understands all.
     """
 
-    def __init__(self, link: str | Path) -> None:
+    def __init__(self, link: str | Path, baud: int = 0) -> None:
         self.link = Path(link)
+        self._speed = getattr(termios, f"B{baud}") if baud else None
         self._ends: tuple[int, int] | None = None
 
     @property
@@ -76,9 +79,11 @@ class PtyLine:
         if self._ends is None:
             return b""
         try:
-            return os.read(self._ends[0], READ_BYTES)
+            data = os.read(self._ends[0], READ_BYTES)
         except BlockingIOError:
             return b""
+        speed = termios.tcgetattr(self._ends[1])[5]
+        return data if self._speed in (None, speed) else b""
 
     def write(self, data: bytes) -> None:
         """Send; what a host that never reads leaves no room for is lost, as on a real line."""

@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid")
 ACCEPTORS = ("ebds", "id003", "ccnet", "ssp")  # hardware.acceptors.families speaks these
+ACCEPTOR_BAUDS = {"id003": (9600, 19200), "ccnet": (9600, 19200)}  # the others have one speed
 ACCEPTOR_PROFILES = {"ebds": ("mei-sc", "mei-s2k", "pyramid"), "ssp": ("nv", "nv-encrypted", "smart-payout")}
 CAMERAS = ("v4l2", "picamera2", "folder")  # hardware.scanner.camera opens these
 PROFILES = Path(__file__).parents[2] / "assets" / "profiles"
@@ -47,6 +48,15 @@ def _acceptor_profile(name: str, info: ValidationInfo) -> str:
     if name and name not in known:
         raise ValueError(f"{protocol} has {' or '.join(known) or 'no profiles'}, not {name}")
     return name
+
+
+def _acceptor_baud(baud: int, info: ValidationInfo) -> int:
+    """Refuse a speed that no device of the protocol has; 0 is the usual one."""
+    protocol = info.data.get("protocol", "")
+    known = ACCEPTOR_BAUDS.get(protocol, (9600,))
+    if baud and baud not in known:
+        raise ValueError(f"{protocol} runs at {' or '.join(map(str, known))}, not {baud}")
+    return baud
 
 
 def _profile(name: str) -> str:
@@ -111,7 +121,8 @@ class Acceptor:
     """`channels` gives each note type its value in cents; the device's own table must agree.
 
     `profile` is for EBDS and SSP. Of SSP alone: `key` is the fixed key as the maker writes it, 16 hexadecimal digits,
-    "" for the factory's; `stored` are the channels that a recycler keeps to give change.
+    "" for the factory's; `stored` are the channels that a recycler keeps to give change. `baud` is the line's speed
+    where a unit is not set to the usual one.
     """
 
     port: Port
@@ -120,6 +131,7 @@ class Acceptor:
     channels: dict[int, Cents] = field(default_factory=lambda: dict(USD_CHANNELS))
     key: Annotated[str, StringConstraints(pattern=r"^([0-9A-Fa-f]{16})?$")] = field(default="", repr=False)
     stored: tuple[int, ...] = ()
+    baud: Annotated[int, AfterValidator(_acceptor_baud)] = 0
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -41,7 +41,7 @@ class AcceptorPort:
         codec = family.make(options_of(acceptor), table_of(acceptor, currency), toggle.read())
         self._driver = Driver(
             codec,
-            family.line(acceptor.port),
+            family.line(acceptor.port, acceptor.baud),
             on_event=self._telling(teller(inbox)),
             on_wire=self._on_wire,
             before_write=toggle.keeper(lambda: family.keep(codec)),

@@ -127,4 +127,8 @@ def differences(finding: Finding, wanted: Acceptor) -> list[str]:
     protocol = protocol_of(finding)
     if protocol != wanted.protocol:
         return [f'the configuration says protocol = "{wanted.protocol}", and a device for "{protocol}" answers']
-    return [f"{finding.wrong_table}; cash is refused"] if finding.wrong_table else []
+    usual = FAMILIES[protocol].baud
+    said = [f"{finding.wrong_table}; cash is refused"] if finding.wrong_table else []
+    if finding.baud != (wanted.baud or usual):
+        said.append(f"it answers at {finding.baud}, and the configuration says {wanted.baud or usual}: set baud")
+    return said

@@ -21,8 +21,12 @@ from hardware.acceptors.ebds.profiles import USA
 from hardware.acceptors.ebds.toggle import ToggleFile
 from hardware.acceptors.families import FAMILIES, Options
 from hardware.acceptors.probe import Setting, probe
+from hardware.sim.ccnet import CcnetTwin
+from hardware.sim.ccnet_parts import Settings as CcnetSettings
 from hardware.sim.ebds import EbdsTwin
 from hardware.sim.ebds_parts import Settings
+from hardware.sim.id003 import Id003Twin
+from hardware.sim.id003_parts import Settings as Id003Settings
 from hardware.sim.lines import PtyLine
 from hardware.sim.notes import Place
 from hardware.sim.ssp import SspTwin
@@ -160,6 +164,24 @@ def test_another_protocol_than_the_configured_one_is_said(tmp_path: Path) -> Non
         (found,) = probe(link, ["ebds"], setting_for("ebds", config))
     (said,) = differences(found, wanted)
     assert said.endswith('a device for "ebds" answers')
+
+
+@pytest.mark.parametrize("protocol", ["ccnet", "id003"])
+def test_a_device_at_another_speed_is_found_there(tmp_path: Path, protocol: str) -> None:
+    link = tmp_path / "acceptor"
+    twin = (
+        CcnetTwin(link, CcnetSettings(baud=19200))
+        if protocol == "ccnet"
+        else Id003Twin(link, Id003Settings(baud=19200))
+    )
+    with twin:
+        slow, fast = probe(link, [protocol], Setting(answer_s=3.0))
+    assert (slow.identity, slow.baud, fast.baud) == (None, 9600, 19200)
+    assert fast.identity
+    assert fast.settings.startswith("19200 8")
+    (said,) = differences(fast, Acceptor(port=Port(str(link)), protocol=protocol))
+    assert "it answers at 19200" in said
+    assert differences(fast, Acceptor(port=Port(str(link)), protocol=protocol, baud=19200)) == []
 
 
 def test_what_a_device_counted_in_its_life_is_printed(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from hardware.acceptors.families import FAMILIES
 from hardware.scanner.camera import SCHEMES
 from kiosk.__main__ import main
 from kiosk.config.load import absent_devices, load
-from kiosk.config.model import CAMERAS, PROFILES
+from kiosk.config.model import ACCEPTOR_BAUDS, CAMERAS, PROFILES
 from kiosk.config.wrong import ConfigWrong
 from kiosk.engine.pins import hash_pin, who_has
 from kiosk.scanning.library import BUILT_IN
@@ -117,6 +118,16 @@ def test_each_kind_of_camera_is_taken(tmp_path: Path, camera: str) -> None:
 
 def test_the_configuration_knows_the_cameras_and_profiles_that_the_reader_knows() -> None:
     assert (CAMERAS, PROFILES) == (SCHEMES, BUILT_IN)
+
+
+def test_the_configuration_knows_the_speeds_of_acceptors(tmp_path: Path) -> None:
+    assert {name: ACCEPTOR_BAUDS.get(name, (9600,)) for name in FAMILIES} == {
+        name: family.bauds for name, family in FAMILIES.items()
+    }
+    usual, fast = 'protocol = "ebds"\nprofile = "mei-sc"', 'protocol = "ccnet"\nbaud = 19200'
+    assert load(write(tmp_path, (usual, fast))).acceptor.baud == 19200
+    with pytest.raises(ConfigWrong, match="ebds runs at 9600, not 19200"):
+        load(write(tmp_path, ("# baud = 19200", "baud = 19200")))
 
 
 def test_an_unknown_profile_is_named(tmp_path: Path) -> None:
