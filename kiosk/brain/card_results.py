@@ -11,7 +11,7 @@ from kiosk.brain.closing import catch_up, close, complete, disable, leave, print
 from kiosk.brain.commands import AcknowledgeCard, CancelCard, PrintIncident
 from kiosk.brain.events import CardEnded, CardReversed
 from kiosk.brain.idle import awake
-from kiosk.brain.limits import DECLINES_MAX, asked_elsewhere
+from kiosk.brain.limits import asked_elsewhere, too_many_declines
 from kiosk.brain.refund_results import refund_ended, refund_let_go, refund_unknown
 from kiosk.brain.state import Attempt
 from kiosk.brain.turn import Turn
@@ -95,6 +95,8 @@ def _approved(turn: Turn, attempt: Attempt, event: CardEnded) -> None:
         )
     )
     stop_looking(turn)
+    paying = {account.ref for account in turn.scene.accounts}
+    turn.show(declined=tuple(ref for ref in turn.scene.declined if ref not in paying))
     if turn.books.late is not None:
         complete_late(turn)
     elif turn.books.attempt is not None:
@@ -161,6 +163,9 @@ def _no_money(turn: Turn, attempt: Attempt, event: CardEnded) -> None:
         turn.record(VoidEnded(attempt.payment_id, attempt.reference, of, event.result, reason))
     else:
         turn.record(CardSaleEnded(attempt.payment_id, attempt.reference, attempt.leg, event.result, reason))
+        if event.result == "declined" and attempt.leg == "bill" and attempt.state != "given_up":
+            turn.show(declined=(*turn.scene.declined, *(account.ref for account in turn.scene.accounts)))
+            turn.start("declines", turn.settings.timeouts.declines)
     stop_looking(turn)
     if turn.books.late is not None:
         complete_late(turn)
@@ -175,7 +180,7 @@ def _no_money(turn: Turn, attempt: Attempt, event: CardEnded) -> None:
     elif attempt.leg == "fee":
         _undo_bill(turn)
     else:
-        counter = event.result == "declined" and turn.books.declines >= DECLINES_MAX
+        counter = event.result == "declined" and too_many_declines(turn.state)
         go_on(turn, "card_counter" if counter else NO_MONEY[event.result])
 
 

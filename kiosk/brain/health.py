@@ -351,6 +351,10 @@ def _head_slow(turn: Turn) -> None:
         sell(turn)
 
 
+def _declines_old(turn: Turn) -> None:
+    turn.show(declined=())
+
+
 def _closing_slow(turn: Turn) -> None:
     """Without an open note nothing of ours can be in the path: what still arrives is returned."""
     if turn.books.note is None:
@@ -370,6 +374,7 @@ TIMERS: dict[str, Callable[[Turn], None]] = {
     "note_open": note_overdue,
     "note_lost": note_unreachable,
     "payout": payout_overdue,
+    "declines": _declines_old,
     "stop": _stop_waited_long_enough,
     "pin_lock": pin_unlocked,
     "catch_up": _give_up_catching_up,

@@ -95,7 +95,7 @@ def card_refusal(state: State, amount_minor: int) -> str:
     reasons, settings, payment = card_trouble(state), state.settings, state.books.payment
     if reasons:
         return reasons[0]
-    if state.books.declines >= DECLINES_MAX:
+    if too_many_declines(state):
         return "card_declines"
     city = city_limit_minor(state, "card")
     if amount_minor > settings.card_maximum_minor or (city is not None and amount_minor > city):
@@ -103,6 +103,15 @@ def card_refusal(state: State, amount_minor: int) -> str:
     if amount_minor < settings.card_minimum_minor:
         return "card_too_low"
     return "card_count" if payment is not None and len(payment.cards) >= CARDS_MAX else ""
+
+
+def too_many_declines(state: State) -> bool:
+    """True when cards were declined too often in this session, or lately for one of these accounts.
+
+    Starting over does not begin the count anew; the next person, with a bill of their own, has tries of their own.
+    """
+    tried = max((state.scene.declined.count(account.ref) for account in state.scene.accounts), default=0)
+    return max(state.books.declines, tried) >= DECLINES_MAX
 
 
 def cash_refusal(state: State, amount_minor: int) -> str:

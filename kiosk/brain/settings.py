@@ -27,6 +27,7 @@ class Timeouts:
     card_look: int = 30_000  # between two questions what became of a card transaction
     card_stop: int = 200_000
     batch: int = 300_000
+    declines: int = 600_000  # since the last one: then a bill's declined cards are forgotten
 
 
 @dataclass(frozen=True)

@@ -327,6 +327,7 @@ class Scene:
     receipt: ReceiptView | None = None
     receipt_of: str = ""  # receipt number on the page
     print_job: str = ""
+    declined: tuple[str, ...] = ()  # accounts whose cards were declined lately, once for each, whoever held them
     pin_failures: int = 0
     pin_locked: bool = False
     stopping: bool = False
@@ -399,6 +400,7 @@ def fresh_scene(state: State, stage: str, claim: ClaimDraft | None = None) -> Sc
     return replace(
         Scene(stage=stage, language=state.settings.language),
         stopping=old.stopping,
+        declined=old.declined,
         pin_failures=old.pin_failures,
         pin_locked=old.pin_locked,
         claim=claim,

@@ -11,6 +11,7 @@ from kiosk.brain.state import State
 from kiosk.domain import facts as f
 from kiosk.domain import tenders as t
 from kiosk.domain.fees import FeeRule
+from tests.unit.brain_world import account
 from tests.unit.card_world import (
     SERVICE_FEE,
     CancelCard,
@@ -121,6 +122,49 @@ def test_three_declines_send_to_the_counter(world: CardWorld) -> None:
     assert world.now is None
     world.touch("pay_cash")
     assert world.stage == "cash"
+
+
+def start_over(world: CardWorld) -> None:
+    world.touch("start_over")
+    world.tell(events.AcceptorIdle)
+    assert world.stage == "attract"
+
+
+def test_starting_over_gives_no_more_tries_on_the_same_bill(world: CardWorld) -> None:
+    world.to_card()
+    world.end("declined")
+    world.touch("pay_card")
+    world.end("declined")
+    start_over(world)
+    world.to_card()
+    world.end("declined")
+    assert (world.state.scene.notice, world.picture.card_reason) == ("card_counter", "card_declines")
+    start_over(world)
+    world.to_tender()
+    assert world.picture.card_reason == "card_declines"
+    world.fire("declines")
+    assert world.picture.card
+
+
+def test_the_next_person_has_tries_of_their_own(world: CardWorld) -> None:
+    world.to_card()
+    for _ in range(3):
+        world.end("declined")
+        world.touch("pay_card")
+    start_over(world)
+    world.scan(replace(account(), ref="tok2", last4="8802"))
+    world.touch("pay_full")
+    assert world.picture.card
+
+
+def test_an_approval_ends_the_count(world: CardWorld) -> None:
+    world.to_card()
+    for result in ("declined", "declined"):
+        world.end(result)
+        world.touch("pay_card")
+    assert len(world.state.scene.declined) == 2
+    world.end("approved", 1000)
+    assert world.state.scene.declined == ()
 
 
 def test_every_attempt_has_a_reference_of_its_own_also_after_a_restart(world: CardWorld) -> None:
